@@ -1,0 +1,21 @@
+//! For tests only: real Kafka brokers and processes that end with the test, and helpers for waiting, ports and randomness.
+//!
+//! Invariant: what a test starts here ends with the test, whether it passes, panics or is killed. A handle that is dropped kills
+//! its process and removes its files; if the test process itself dies, the kernel kills its children, and the next test process
+//! removes the files they left. Linux only.
+//!
+//! Everything blocks the calling thread; an async test calls it from a multi-threaded runtime.
+
+mod kafka;
+mod port;
+mod process;
+mod randomness;
+mod scratch;
+mod starter;
+mod waiting;
+
+pub use kafka::{BrokerConfig, Credentials, KafkaBroker, Security};
+pub use port::free_port;
+pub use process::Process;
+pub use randomness::{Seed, soak};
+pub use waiting::eventually;
