@@ -1,0 +1,36 @@
+//! The stores: where the state that the topics add up to lives, ready to be read.
+//!
+//! A [`Batch`] carries changes in log order together with the positions that they lead to, and becomes visible and
+//! durable whole or not at all. So a restart reads the positions and goes on there, and no other bookkeeping exists.
+//! Two backends keep one contract, which one suite tests on both: [`RocksStore`] for service, and [`MemoryStore`], the
+//! naive model that the other is compared with.
+//!
+//! Invariant: the state equals the fold of everything before the stored positions, at any instant that a reader or a
+//! restart can see.
+//!
+//! Suggested reading order: [`batch`], [`record`], [`store`], [`memory`], [`rocks`], [`generations`].
+
+pub mod batch;
+pub mod record;
+pub mod store;
+
+pub mod memory;
+
+pub mod generations;
+mod keys;
+pub mod options;
+pub mod rocks;
+mod values;
+
+pub mod error;
+pub mod url;
+
+pub use batch::{Batch, DeadLetter, Origin, Position, Taint, TaintedKey};
+pub use error::StoreError;
+pub use generations::{Rebuild, begin_rebuild};
+pub use memory::MemoryStore;
+pub use options::StoreOptions;
+pub use record::{StoreStatus, UserRecord, WriteFlow};
+pub use rocks::RocksStore;
+pub use store::Store;
+pub use url::StoreUrl;

@@ -1,0 +1,120 @@
+//! The store: one of a closed set of backends.
+//!
+//! Contract, the same for all: one writer, any number of readers, no lock shared between them. Clones are the same
+//! store. Every method may block for as long as its disk does.
+
+use user_info_core::{Id, Pair};
+
+use crate::batch::{Batch, DeadLetter, Origin, Position, Taint};
+use crate::error::StoreError;
+use crate::memory::MemoryStore;
+use crate::options::StoreOptions;
+use crate::record::{StoreStatus, UserRecord};
+use crate::rocks::RocksStore;
+use crate::url::StoreUrl;
+
+/// A store.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// On disk, inside this process.
+    RocksDb(RocksStore),
+    /// In memory: the reference model.
+    Memory(MemoryStore),
+}
+
+/// Calls the same method of whichever backend this is.
+macro_rules! dispatch {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Self::RocksDb($store) => $call,
+            Self::Memory($store) => $call,
+        }
+    };
+}
+
+impl Store {
+    /// Opens the store for writing and creates it when absent.
+    pub fn open(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
+        match url {
+            StoreUrl::RocksDb { path } => RocksStore::open(path, options).map(Self::RocksDb),
+            StoreUrl::Memory => Ok(Self::Memory(MemoryStore::default())),
+        }
+    }
+
+    /// Opens the store for reading, also while a process writes to it: a fixed view of what was written by now.
+    pub fn open_read_only(url: &StoreUrl) -> Result<Self, StoreError> {
+        match url {
+            StoreUrl::RocksDb { path } => RocksStore::open_read_only(path).map(Self::RocksDb),
+            StoreUrl::Memory => Err(StoreError::MemoryIsPrivate),
+        }
+    }
+
+    /// Applies the batch: all of it or nothing, and readers see either.
+    ///
+    /// The caller bounds the batch; a few thousand changes are best. After [`StoreError::Drift`] or a failed write the
+    /// store takes no more writes and goes on being read.
+    pub fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        dispatch!(self, store => store.apply(batch))
+    }
+
+    /// The user's record; `None` when there is neither a profile nor a member.
+    pub fn get(&self, user: &Id) -> Result<Option<UserRecord>, StoreError> {
+        dispatch!(self, store => store.get(user))
+    }
+
+    /// The records of these users in this order, all as of one instant.
+    pub fn get_many(&self, users: &[Id]) -> Result<Vec<Option<UserRecord>>, StoreError> {
+        dispatch!(self, store => store.get_many(users))
+    }
+
+    /// The user that carries this name now, compared without regard to case. Of several, the one whose profile record
+    /// is newest; of equally new ones, the one with the greater id.
+    pub fn find(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
+        dispatch!(self, store => store.find(username))
+    }
+
+    /// How far each partition has been applied, by topic and partition.
+    pub fn positions(&self) -> Result<Vec<Position>, StoreError> {
+        dispatch!(self, store => store.positions())
+    }
+
+    /// The first dead letters that wait to be sent, by origin.
+    pub fn outbox(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        dispatch!(self, store => store.outbox(limit))
+    }
+
+    /// How many dead letters wait.
+    pub fn outbox_len(&self) -> Result<usize, StoreError> {
+        dispatch!(self, store => store.outbox_len())
+    }
+
+    /// Forgets dead letters that were sent; origins that do not wait are ignored.
+    pub fn sent(&self, origins: &[Origin]) -> Result<(), StoreError> {
+        dispatch!(self, store => store.sent(origins))
+    }
+
+    /// The tainted keys, by topic and key.
+    pub fn tainted(&self) -> Result<Vec<Taint>, StoreError> {
+        dispatch!(self, store => store.tainted())
+    }
+
+    /// How the store is doing.
+    pub fn status(&self) -> Result<StoreStatus, StoreError> {
+        dispatch!(self, store => store.status())
+    }
+
+    /// Writes what only memory and the write-ahead log hold into the files, so that the next start is short.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        dispatch!(self, store => store.flush())
+    }
+
+    /// Visits every user that has a profile or a member, in the order of ids, all as of one instant.
+    pub fn for_each_user(&self, visit: &mut dyn FnMut(&UserRecord)) -> Result<(), StoreError> {
+        dispatch!(self, store => store.for_each_user(visit))
+    }
+
+    /// Visits every pair whose member belongs to its set, in no particular order, all as of one instant.
+    pub fn for_each_pair(&self, visit: &mut dyn FnMut(&Pair)) -> Result<(), StoreError> {
+        dispatch!(self, store => store.for_each_pair(visit))
+    }
+}
