@@ -1,0 +1,83 @@
+//! The like service: users like tweets, and take that back.
+//!
+//! Invariant: see `generator`. A like is taken back only if the likes topic has it. A tweet that the service has seen
+//! deleted gets no new likes; those it has stay, because the deletion is a fact of another service's topic.
+
+use std::sync::Arc;
+
+use rand_chacha::ChaCha8Rng;
+use tokio_util::sync::CancellationToken;
+use user_info_core::{Change, Fact, Id, Pair, Relation, Timestamp, Topic};
+use user_info_log::Log;
+
+use crate::generator::known_users::KnownUsers;
+use crate::generator::pair_set::PairSet;
+use crate::generator::{self, Generator};
+use crate::progress::Progress;
+use crate::recent::Recent;
+use crate::{GeneratorConfig, UpstreamError};
+
+/// Old tweets get few likes, so the newest are enough to choose from; about 20 MiB.
+const TWEETS_MAX: usize = 100_000;
+/// How often a pair that is there already may be drawn before the set is taken to be full.
+const DRAWS_MAX: usize = 8;
+
+/// Runs the like service until it is cancelled. Reads users, tweets and likes, publishes likes.
+pub async fn run(
+    log: Log,
+    config: GeneratorConfig,
+    progress: Arc<Progress>,
+    shutdown: CancellationToken,
+) -> Result<(), UpstreamError> {
+    generator::run::<Likes>(log, config, progress, shutdown).await
+}
+
+struct Likes {
+    users: KnownUsers,
+    tweets: Recent,
+    /// Who likes and the tweet.
+    likes: PairSet,
+}
+
+impl Default for Likes {
+    fn default() -> Self {
+        Self { users: KnownUsers::default(), tweets: Recent::new(TWEETS_MAX), likes: PairSet::default() }
+    }
+}
+
+impl Generator for Likes {
+    const NAME: &'static str = "likes";
+    const OWN: Topic = Topic::Likes;
+    const WATCHED: &'static [Topic] = &[Topic::Users, Topic::Tweets];
+
+    fn learn(&mut self, change: Change) {
+        match change {
+            Change::Profile { user, profile } => self.users.learn(user, &profile),
+            Change::Forget { user } => self.users.forget(&user),
+            Change::Add(Pair { relation: Relation::Tweets, member, .. }) => self.tweets.insert(&member),
+            Change::Remove(Pair { relation: Relation::Tweets, member, .. }) => self.tweets.remove(&member),
+            Change::Add(pair) => {
+                self.likes.insert(&pair.owner, &pair.member);
+            }
+            Change::Remove(pair) => self.likes.remove(&pair.owner, &pair.member),
+        }
+    }
+
+    fn add(&mut self, rng: &mut ChaCha8Rng, now: Timestamp) -> Option<Fact> {
+        let (user_id, tweet_id) = (0..DRAWS_MAX).find_map(|_| self.add_pair(rng))?;
+        Some(Fact::Liked { user_id, tweet_id, created_at: now })
+    }
+
+    fn remove(&mut self, rng: &mut ChaCha8Rng) -> Option<Fact> {
+        let (user_id, tweet_id) = self.likes.take(rng)?;
+        Some(Fact::Unliked { user_id, tweet_id })
+    }
+}
+
+impl Likes {
+    /// A pair that was not there, if one was drawn.
+    fn add_pair(&mut self, rng: &mut ChaCha8Rng) -> Option<(Id, Id)> {
+        let (user, tweet) = (self.users.choose(rng)?, self.tweets.choose(rng)?);
+        self.likes.insert(user, tweet).then(|| (user.clone(), tweet.clone()))
+    }
+}

@@ -1,0 +1,28 @@
+//! A server that speaks Twitter's v1.1 Streaming API, about users and tweets that it makes up.
+//!
+//! [`simulation`] is pure: a seed, the time and a count of messages decide every byte. The server around it is a thin
+//! shell. It serves what a sample stream needs; parameters, warnings, limits and authentication would go between the
+//! request and the subscription in `server`.
+
+mod feed;
+mod objects;
+mod population;
+mod server;
+pub mod simulation;
+
+pub use population::user_id;
+pub use server::{ServerLimits, serve, serve_with};
+
+/// Where the stream is, below the server's address.
+pub const STREAM_PATH: &str = "/1.1/statuses/sample.json";
+
+/// What is simulated.
+#[derive(Clone, Copy, Debug)]
+pub struct SimulatorConfig {
+    /// How many users there are, at least 1. A few write much, most write little.
+    pub users: u32,
+    /// New statuses per second; deletions and repetitions come on top.
+    pub rate: f64,
+    /// The same seed makes the same users say the same things.
+    pub seed: u64,
+}

@@ -1,0 +1,21 @@
+//! The upstream services and the simulated stream keep what they promise, on real sockets and a real log.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a helper of a test fails the test; one of them reports to another"
+)]
+
+mod end_to_end;
+mod generators;
+mod kafka;
+mod messages;
+mod pacing;
+mod recorded;
+mod simulation;
+mod simulator_server;
+mod splitter;
+mod stream_client;
+mod support;
+mod translation;
+mod tweet_service;
