@@ -1,0 +1,252 @@
+//! The operator's address: `/health`, `/ready`, `/status` and `/metrics`. Not a hot path, so it uses a framework.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use user_info_core::DECODER_VERSION;
+use user_info_store::{Store, StoreError, StoreStatus};
+
+use crate::clock::now_ms;
+use crate::errors::{RecentError, RecentErrors, chain};
+use crate::metrics::{Metrics, PartitionLabels};
+use crate::view::{PartitionView, Phase, SharedView, TopicView, View};
+
+/// Tainted keys that `/status` names; it always says how many there are.
+const TAINTED_SHOWN_MAX: usize = 100;
+
+/// The media type of OpenMetrics text.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the operator's endpoints read.
+#[derive(Clone)]
+pub struct Admin {
+    /// The store.
+    pub store: Store,
+    /// The newest view.
+    pub view: SharedView,
+    /// Counters, gauges and histograms.
+    pub metrics: Arc<Metrics>,
+    /// The last errors.
+    pub errors: Arc<RecentErrors>,
+    /// Set when the service stops.
+    pub stopping: Arc<AtomicBool>,
+    /// When the service started, in milliseconds since the Unix epoch.
+    pub started_ms: i64,
+}
+
+/// The routes.
+pub fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/status", get(status))
+        .route("/metrics", get(metrics))
+        .with_state(Arc::new(admin))
+}
+
+/// The process runs and answers. Nothing else is implied, so that a supervisor does not restart what waits for a broker.
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// Whether requests should be sent here: the store was caught up once, and the service is not stopping.
+async fn ready(State(admin): State<Arc<Admin>>) -> Response {
+    match admin.why_not_ready() {
+        None => "ready\n".into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
+    match admin.refresh_gauges() {
+        Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], admin.metrics.text()).into_response(),
+        Err(error) => store_failed(&error),
+    }
+}
+
+async fn status(State(admin): State<Arc<Admin>>) -> Response {
+    match admin.status() {
+        Ok(status) => Json(status).into_response(),
+        Err(error) => store_failed(&error),
+    }
+}
+
+fn store_failed(error: &StoreError) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, format!("the store could not be read: {}\n", chain(error))).into_response()
+}
+
+#[derive(Serialize)]
+struct Status {
+    ready: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_ready_because: Option<&'static str>,
+    caught_up: bool,
+    age_ms: Option<i64>,
+    started_at_ms: i64,
+    version: &'static str,
+    topics: Vec<TopicStatus>,
+    tainted: TaintedStatus,
+    dead_letters_waiting: usize,
+    store: StoreView,
+    last_errors: Vec<RecentError>,
+}
+
+#[derive(Serialize)]
+struct TopicStatus {
+    topic: &'static str,
+    phase: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    way_out: Option<&'static str>,
+    topic_id: Option<String>,
+    partitions: Vec<PartitionStatus>,
+}
+
+#[derive(Serialize)]
+struct PartitionStatus {
+    partition: i32,
+    position: i64,
+    end: Option<i64>,
+    lag: i64,
+    at_end: bool,
+    caught_up_at_ms: Option<i64>,
+    last_timestamp_ms: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct TaintedStatus {
+    count: usize,
+    keys: Vec<TaintedKeyStatus>,
+}
+
+#[derive(Serialize)]
+struct TaintedKeyStatus {
+    topic: &'static str,
+    key: String,
+    dead_letter: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct StoreView {
+    users_estimated: u64,
+    bytes: u64,
+    format_version: u32,
+    decoder_version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl Admin {
+    fn why_not_ready(&self) -> Option<&'static str> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Some("stopping");
+        }
+        (!self.view.load().complete).then_some("the topics have not been read to their end yet")
+    }
+
+    fn refresh_gauges(&self) -> Result<(), StoreError> {
+        let view = self.view.load();
+        let status = self.store.status()?;
+        let age_seconds = view.age_ms(now_ms()).map_or(f64::NAN, |age_ms| age_ms as f64 / 1_000.0);
+        self.metrics.age_seconds.set(age_seconds);
+        self.metrics.ready.set(i64::from(self.why_not_ready().is_none()));
+        self.metrics.users.set(gauge(status.users_estimate));
+        self.metrics.store_bytes.set(gauge(status.disk_bytes));
+        self.metrics.outbox.set(gauge(self.store.outbox_len()? as u64));
+        for (topic, partition) in partitions(&view) {
+            let labels = PartitionLabels { topic: topic.topic.name(), partition: partition.position.partition };
+            self.metrics.lag.get_or_create(&labels).set(partition.lag());
+        }
+        Ok(())
+    }
+
+    fn status(&self) -> Result<Status, StoreError> {
+        let view = self.view.load();
+        let not_ready_because = self.why_not_ready();
+        Ok(Status {
+            ready: not_ready_because.is_none(),
+            not_ready_because,
+            caught_up: view.is_caught_up(),
+            age_ms: view.age_ms(now_ms()),
+            started_at_ms: self.started_ms,
+            version: env!("CARGO_PKG_VERSION"),
+            topics: view.topics.iter().map(topic_status).collect(),
+            tainted: self.tainted()?,
+            dead_letters_waiting: self.store.outbox_len()?,
+            store: store_view(&self.store.status()?),
+            last_errors: self.errors.list(),
+        })
+    }
+
+    fn tainted(&self) -> Result<TaintedStatus, StoreError> {
+        let tainted = self.store.tainted()?;
+        let shown = tainted.iter().take(TAINTED_SHOWN_MAX).map(|taint| TaintedKeyStatus {
+            topic: taint.key.topic.name(),
+            key: String::from_utf8_lossy(&taint.key.key).into_owned(),
+            dead_letter: taint.origin.to_string(),
+            reason: taint.reason.clone(),
+        });
+        Ok(TaintedStatus { count: tainted.len(), keys: shown.collect() })
+    }
+}
+
+fn partitions(view: &View) -> impl Iterator<Item = (&TopicView, &PartitionView)> {
+    view.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |partition| (topic, partition)))
+}
+
+fn gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn topic_status(view: &TopicView) -> TopicStatus {
+    let (phase, code, reason, way_out) = match &view.phase {
+        Phase::Starting { waiting_for } => ("starting", None, Some(format!("waiting for {waiting_for}")), None),
+        Phase::Running => ("running", None, None, None),
+        Phase::Halted(halt) => ("halted", Some(halt.code()), Some(halt.to_string()), Some(halt.way_out())),
+    };
+    TopicStatus {
+        topic: view.topic.name(),
+        phase,
+        code,
+        reason,
+        way_out,
+        topic_id: view.partitions.first().map(|partition| partition.position.topic_id.clone()),
+        partitions: view.partitions.iter().map(partition_status).collect(),
+    }
+}
+
+fn partition_status(view: &PartitionView) -> PartitionStatus {
+    PartitionStatus {
+        partition: view.position.partition,
+        position: view.position.next_offset,
+        end: view.end,
+        lag: view.lag(),
+        at_end: view.at_end,
+        caught_up_at_ms: view.position.caught_up_at_ms,
+        last_timestamp_ms: view.position.last_timestamp_ms,
+    }
+}
+
+fn store_view(status: &StoreStatus) -> StoreView {
+    let older = status.decoder_version < DECODER_VERSION;
+    StoreView {
+        users_estimated: status.users_estimate,
+        bytes: status.disk_bytes,
+        format_version: status.format_version,
+        decoder_version: status.decoder_version,
+        advice: older.then(|| {
+            "these records were read by an older decoder: if keys are tainted, run `user-info rebuild`".to_owned()
+        }),
+    }
+}

@@ -1,0 +1,220 @@
+//! Answers as bytes: users, problems, and what stands in their headers. Pure; `age_ms` and positions are arguments.
+//!
+//! The wire form of a user is its own type: a stored profile may change without changing what clients read.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde::Serialize;
+use user_info_core::{AccountState, Id};
+use user_info_store::UserRecord;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The 14 fields of a user, in the words of the requirement.
+#[derive(Debug, Serialize)]
+pub struct UserAnswer<'record> {
+    user_id: &'record str,
+    username: &'record str,
+    name: &'record str,
+    bio: Option<&'record str>,
+    location: Option<&'record str>,
+    url: Option<&'record str>,
+    joined_at: String,
+    profile_image_url: Option<&'record str>,
+    background_image_url: Option<&'record str>,
+    tweet_count: u64,
+    following_count: u64,
+    followers_count: u64,
+    like_count: u64,
+    list_count: u64,
+}
+
+/// Answer to a request for several users. Each id asked for stands in exactly one of the three.
+#[derive(Debug, Default, Serialize)]
+pub struct UsersAnswer<'record> {
+    /// Users that can be shown, in the order asked for.
+    pub users: Vec<UserAnswer<'record>>,
+    /// Ids of which no profile is known.
+    pub unknown: Vec<&'record str>,
+    /// Users that are kept but not shown.
+    pub withheld: Vec<Withheld<'record>>,
+}
+
+/// A user who is kept but not shown.
+#[derive(Debug, Serialize)]
+pub struct Withheld<'record> {
+    user_id: &'record str,
+    state: &'static str,
+}
+
+/// What is known of a user, as far as answers go.
+#[derive(Debug)]
+pub enum Found<'record> {
+    /// Can be shown.
+    Shown(UserAnswer<'record>),
+    /// Kept, but not shown.
+    Withheld(Withheld<'record>, AccountState),
+    /// No profile: unknown, forgotten, or not published yet.
+    Unknown,
+}
+
+/// Sorts a record, or the lack of one, into what can be answered.
+pub fn found(record: Option<&UserRecord>) -> Found<'_> {
+    let Some((record, stored)) = record.and_then(|record| record.profile.as_ref().map(|stored| (record, stored)))
+    else {
+        return Found::Unknown;
+    };
+    match stored.profile.state {
+        AccountState::Active => Found::Shown(user_answer(record, &stored.profile)),
+        state @ (AccountState::Suspended | AccountState::Deactivated) => {
+            Found::Withheld(Withheld { user_id: record.user.as_str(), state: state.name() }, state)
+        }
+    }
+}
+
+fn user_answer<'record>(record: &'record UserRecord, profile: &'record user_info_core::Profile) -> UserAnswer<'record> {
+    UserAnswer {
+        user_id: record.user.as_str(),
+        username: &profile.username,
+        name: &profile.name,
+        bio: profile.bio.as_deref(),
+        location: profile.location.as_deref(),
+        url: profile.url.as_deref(),
+        joined_at: profile.joined_at.to_string(),
+        profile_image_url: profile.profile_image_url.as_deref(),
+        background_image_url: profile.background_image_url.as_deref(),
+        tweet_count: record.counts.tweets,
+        following_count: record.counts.following,
+        followers_count: record.counts.followers,
+        like_count: record.counts.likes,
+        list_count: record.counts.lists,
+    }
+}
+
+/// The body of an answer.
+pub fn json(answer: &impl Serialize) -> Bytes {
+    let mut body = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut body, answer).expect("answers hold only text and numbers, which JSON can always write");
+    body.into()
+}
+
+/// A strong validator: equal bodies have equal tags on every replica.
+pub fn etag(body: &[u8]) -> String {
+    format!("\"{:016x}\"", xxh3_64(body))
+}
+
+/// Whether the value of an `If-None-Match` header names `etag` (RFC 9110, weak comparison).
+pub fn matches(if_none_match: &str, etag: &str) -> bool {
+    let named = |candidate: &str| candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag;
+    if_none_match.split(',').any(|candidate| named(candidate.trim()))
+}
+
+/// Why a request has no other answer (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The user is not known.
+    UnknownUser {
+        /// What was asked for, in words.
+        asked: String,
+    },
+    /// The user is suspended.
+    Suspended(Id),
+    /// The user deactivated the account.
+    Deactivated(Id),
+    /// The store never was caught up, so an absent user may just not have been read yet.
+    NotCaughtUp,
+    /// The request makes no sense.
+    BadRequest {
+        /// What is wrong and what is expected.
+        detail: String,
+    },
+    /// There is nothing at this path.
+    NoSuchPath,
+    /// The path takes other methods.
+    MethodNotAllowed,
+    /// The request is larger than any this service takes.
+    TooLarge {
+        /// Which limit.
+        detail: String,
+    },
+    /// The store failed.
+    StoreFailed,
+}
+
+#[derive(Serialize)]
+struct ProblemBody<'problem> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'problem str>,
+}
+
+impl Problem {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::UnknownUser { .. } | Self::Deactivated(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::Suspended(_) => StatusCode::FORBIDDEN,
+            Self::NotCaughtUp => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The body of the answer, `application/problem+json`.
+    pub fn body(&self) -> Bytes {
+        let (code, title) = self.words();
+        json(&ProblemBody {
+            r#type: format!("urn:user-info:problem:{code}"),
+            title,
+            status: self.status().as_u16(),
+            detail: self.detail(),
+            user_id: self.user_id(),
+        })
+    }
+
+    fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::UnknownUser { .. } => ("unknown-user", "Unknown user"),
+            Self::Suspended(_) => ("user-suspended", "User suspended"),
+            Self::Deactivated(_) => ("user-deactivated", "User deactivated"),
+            Self::NotCaughtUp => ("not-caught-up", "Not caught up yet"),
+            Self::BadRequest { .. } => ("bad-request", "Bad request"),
+            Self::NoSuchPath => ("no-such-path", "No such path"),
+            Self::MethodNotAllowed => ("method-not-allowed", "Method not allowed"),
+            Self::TooLarge { .. } => ("too-large", "Request too large"),
+            Self::StoreFailed => ("store-failed", "Store failed"),
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::UnknownUser { asked } => format!("No user has {asked}."),
+            Self::Suspended(user) => format!("User {user} is suspended."),
+            Self::Deactivated(user) => format!("User {user} deactivated the account."),
+            Self::NotCaughtUp => {
+                "The topics have not been read to their end yet, so the user may exist; ask again.".into()
+            }
+            Self::BadRequest { detail } | Self::TooLarge { detail } => detail.clone(),
+            Self::NoSuchPath => "Ask for /users/{user_id}, /users?ids=a,b or /users?username=name.".into(),
+            Self::MethodNotAllowed => "Only GET and HEAD are served here.".into(),
+            Self::StoreFailed => "The store could not be read; the server's log says why.".into(),
+        }
+    }
+
+    fn user_id(&self) -> Option<&str> {
+        match self {
+            Self::Suspended(user) | Self::Deactivated(user) => Some(user.as_str()),
+            Self::UnknownUser { .. }
+            | Self::NotCaughtUp
+            | Self::BadRequest { .. }
+            | Self::NoSuchPath
+            | Self::MethodNotAllowed
+            | Self::TooLarge { .. }
+            | Self::StoreFailed => None,
+        }
+    }
+}

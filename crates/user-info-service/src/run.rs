@@ -1,0 +1,268 @@
+//! The service as a whole: threads and sockets started in order, and ended in the opposite one.
+//!
+//! Listeners arrive bound and the signal to stop is an argument, so that what runs in production runs in tests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use hyper::service::service_fn;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use user_info_log::Log;
+use user_info_store::Store;
+
+use crate::admin::{self, Admin};
+use crate::clock::now_ms;
+use crate::errors::{RecentErrors, ServiceError};
+use crate::ingest::{Ingest, IngestLimits, IngestParts, Until};
+use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::public::Public;
+use crate::view::{SharedView, View};
+use crate::watch;
+
+/// Connections on the operator's address open at once: a few probes, scrapers and people.
+const ADMIN_CONNECTIONS_MAX: usize = 256;
+
+/// How long the outbox may take to end after ingest has: it may be waiting for a broker, and holds nothing that is not
+/// in the store.
+const OUTBOX_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Everything about the service that an operator may choose.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// Limits of ingest.
+    pub ingest: IngestLimits,
+    /// Limits of the public address.
+    pub listen: ListenLimits,
+    /// How often the log is asked about the topics: how long a topic created anew can go unnoticed.
+    pub watch_interval: Duration,
+    /// How long, after the signal to stop, requests are still taken while `/ready` says no.
+    pub drain: Duration,
+    /// How long stopping may take after that. Clients that have not taken their answers by then are cut off.
+    pub stop_deadline: Duration,
+    /// A page for `/` on the public address.
+    pub page: Option<Bytes>,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self {
+            ingest: IngestLimits::default(),
+            listen: ListenLimits::default(),
+            watch_interval: Duration::from_secs(10),
+            drain: Duration::ZERO,
+            stop_deadline: Duration::from_secs(10),
+            page: None,
+        }
+    }
+}
+
+/// The signal to stop.
+pub type Shutdown = CancellationToken;
+
+/// A running ingest: its view, and how it ends.
+pub struct Engine {
+    /// The newest view.
+    pub view: SharedView,
+    /// Counters and gauges.
+    pub metrics: Arc<Metrics>,
+    /// The last errors.
+    pub errors: Arc<RecentErrors>,
+    /// Ends the threads.
+    pub stop: CancellationToken,
+    /// Ingest and the outbox.
+    threads: [Running; 2],
+}
+
+struct Running {
+    name: &'static str,
+    result: oneshot::Receiver<Result<(), ServiceError>>,
+}
+
+impl Running {
+    /// Waits until the thread has ended. Its error is returned once.
+    async fn finish(&mut self) -> Result<(), ServiceError> {
+        if self.result.is_terminated() {
+            return Ok(());
+        }
+        let panicked = || ServiceError::Thread { name: self.name, reason: "it panicked, see above".into() };
+        (&mut self.result).await.unwrap_or_else(|_| Err(panicked()))
+    }
+}
+
+impl Engine {
+    /// Starts the watch, ingest and the outbox. Does not wait for the log.
+    pub fn start(
+        log: &Log,
+        store: &Store,
+        limits: IngestLimits,
+        watch_interval: Duration,
+        until: Until,
+    ) -> Result<Self, ServiceError> {
+        let view = Arc::new(ArcSwap::from_pointee(View::from_positions(&store.positions()?)));
+        let (metrics, errors) = (Arc::new(Metrics::default()), Arc::new(RecentErrors::default()));
+        let stop = CancellationToken::new();
+        let news = watch::start(log.clone(), watch_interval, Arc::clone(&errors), stop.clone())
+            .map_err(|error| ServiceError::Thread { name: "watch", reason: error.to_string() })?;
+        let (bell, rung) = sync_channel(1);
+        let parts = IngestParts {
+            log: log.clone(),
+            store: store.clone(),
+            limits,
+            news,
+            bell,
+            view: Arc::clone(&view),
+            metrics: Arc::clone(&metrics),
+            errors: Arc::clone(&errors),
+            stop: stop.clone(),
+        };
+        let outbox = Outbox {
+            log: log.clone(),
+            store: store.clone(),
+            bell: rung,
+            errors: Arc::clone(&errors),
+            stop: stop.clone(),
+        };
+        let ingest = Ingest::new(parts)?;
+        let threads = [spawn("ingest", move || ingest.run(until))?, spawn("outbox", move || outbox.run())?];
+        Ok(Self { view, metrics, errors, stop, threads })
+    }
+
+    /// Resolves when a thread ended: with its error, or `Ok` when ingest was done.
+    pub async fn ended(&mut self) -> Result<(), ServiceError> {
+        let [ingest, outbox] = &mut self.threads;
+        tokio::select! {
+            result = ingest.finish() => result,
+            result = outbox.finish() => result,
+        }
+    }
+
+    /// Stops the threads and waits until ingest has written what it holds. Returns the first error that
+    /// [`Engine::ended`] has not returned.
+    pub async fn finish(mut self) -> Result<(), ServiceError> {
+        self.stop.cancel();
+        let [ingest, outbox] = &mut self.threads;
+        let ingest = ingest.finish().await;
+        let outbox = tokio::time::timeout(OUTBOX_PATIENCE, outbox.finish()).await.unwrap_or_else(|_| {
+            tracing::info!("the log does not take dead letters, they are sent after the next start");
+            Ok(())
+        });
+        ingest.and(outbox)
+    }
+}
+
+impl Drop for Engine {
+    /// Threads that nobody waits for end as well.
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn spawn(
+    name: &'static str,
+    work: impl FnOnce() -> Result<(), ServiceError> + Send + 'static,
+) -> Result<Running, ServiceError> {
+    let (sender, result) = oneshot::channel();
+    let body = move || drop(sender.send(work()));
+    let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
+    spawned.map_err(|error| ServiceError::Thread { name, reason: error.to_string() })?;
+    Ok(Running { name, result })
+}
+
+/// A service that follows the log and has its sockets; [`Service::serve`] makes it answer.
+pub struct Service {
+    /// Ingest and what it publishes.
+    pub engine: Engine,
+    config: ServiceConfig,
+    store: Store,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Service {
+    /// Starts ingest.
+    pub fn start(config: ServiceConfig, log: &Log, store: Store) -> Result<Self, ServiceError> {
+        let engine = Engine::start(log, &store, config.ingest, config.watch_interval, Until::Stopped)?;
+        Ok(Self { engine, config, store, stopping: Arc::default() })
+    }
+
+    /// Answers on both addresses until `shutdown`, then ends in order: not ready, no new connections, requests in flight
+    /// finished, ingest stopped with what it holds written.
+    pub async fn serve(
+        mut self,
+        public: TcpListener,
+        admin: TcpListener,
+        shutdown: Shutdown,
+    ) -> Result<(), ServiceError> {
+        let closing = Closing { signal: CancellationToken::new(), grace: self.config.stop_deadline };
+        let public = tokio::spawn(self.serve_public(public, closing.clone()));
+        let admin = tokio::spawn(self.serve_admin(admin, closing.clone()));
+        let ended = tokio::select! {
+            ended = self.engine.ended() => ended,
+            () = shutdown.cancelled() => Ok(()),
+        };
+        if ended.is_ok() {
+            self.stopping.store(true, Ordering::Relaxed);
+            tracing::info!("stopping: not ready, draining for {} ms", self.config.drain.as_millis());
+            tokio::time::sleep(self.config.drain).await;
+        }
+        closing.signal.cancel();
+        let deadline = self.config.stop_deadline;
+        let (finished, _, _) = tokio::join!(tokio::time::timeout(deadline, self.engine.finish()), public, admin);
+        ended?;
+        finished.map_err(|_| ServiceError::StopDeadline { deadline_ms: deadline.as_millis() })?
+    }
+
+    fn serve_public(&self, listener: TcpListener, closing: Closing) -> impl Future<Output = ()> + Send + use<> {
+        let public = Arc::new(self.public());
+        let counts = public.metrics.connections.clone();
+        let service = service_fn(move |request| std::future::ready(Ok(public.answer(&request))));
+        listen::serve(listener, service, self.config.listen, counts, closing)
+    }
+
+    fn serve_admin(&self, listener: TcpListener, closing: Closing) -> impl Future<Output = ()> + Send + use<> {
+        let service = TowerToHyperService::new(admin::router(self.admin()));
+        let limits = ListenLimits { connections_max: ADMIN_CONNECTIONS_MAX, ..self.config.listen };
+        listen::serve(listener, service, limits, ConnectionCounts::default(), closing)
+    }
+
+    fn public(&self) -> Public {
+        Public {
+            store: self.store.clone(),
+            view: Arc::clone(&self.engine.view),
+            metrics: Arc::clone(&self.engine.metrics),
+            page: self.config.page.clone(),
+            stopping: Arc::clone(&self.stopping),
+        }
+    }
+
+    fn admin(&self) -> Admin {
+        Admin {
+            store: self.store.clone(),
+            view: Arc::clone(&self.engine.view),
+            metrics: Arc::clone(&self.engine.metrics),
+            errors: Arc::clone(&self.engine.errors),
+            stopping: Arc::clone(&self.stopping),
+            started_ms: now_ms(),
+        }
+    }
+}
+
+/// Starts the service and answers until `shutdown`.
+pub async fn run(
+    config: ServiceConfig,
+    log: &Log,
+    store: Store,
+    public: TcpListener,
+    admin: TcpListener,
+    shutdown: Shutdown,
+) -> Result<(), ServiceError> {
+    Service::start(config, log, store)?.serve(public, admin, shutdown).await
+}

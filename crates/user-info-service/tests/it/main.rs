@@ -1,0 +1,30 @@
+//! What the User Information Service promises: first the pure parts, then the running service over real sockets, a real
+//! log and a real store.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed, and says where it was"
+)]
+
+mod facts;
+mod http;
+mod server;
+
+mod answer;
+mod assemble;
+mod request;
+mod standing;
+mod view;
+
+mod admin;
+mod bad_records;
+mod connections;
+mod halts;
+mod kafka;
+mod malformed;
+mod metrics;
+mod rebuild;
+mod restart;
+mod serving;
+mod stopping;
