@@ -1,0 +1,46 @@
+//! `user-info rebuild`: a fresh directory from the log, swapped in when caught up.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde_json::json;
+use user_info_service::ServiceConfig;
+use user_info_store::{Rebuild, StoreUrl, Taint, begin_rebuild};
+
+use crate::arguments::RebuildArguments;
+use crate::exit::Failure;
+use crate::signals;
+
+/// Rebuilds the store. Until it is done, what was there stays in force.
+pub(crate) fn run(arguments: &RebuildArguments) -> Result<ExitCode, Failure> {
+    let StoreUrl::RocksDb { path } = &arguments.store.store else {
+        return Err(Failure::usage(anyhow!("only a rocksdb: store keeps anything that could be rebuilt")));
+    };
+    let rebuild = begin_rebuild(path, &arguments.store.options())?;
+    signals::runtime()?.block_on(fill(arguments, rebuild))
+}
+
+async fn fill(arguments: &RebuildArguments, rebuild: Rebuild) -> Result<ExitCode, Failure> {
+    let shutdown = signals::shutdown()?;
+    let log = arguments.log.open()?;
+    let ServiceConfig { ingest, watch_interval, .. } = ServiceConfig::default();
+    let rebuilt = user_info_service::rebuild(&log, rebuild.store(), ingest, watch_interval, shutdown).await?;
+    rebuild.finish()?;
+    print(arguments, &rebuilt.tainted, rebuilt.offsets);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "what was rebuilt is this command's result")]
+fn print(arguments: &RebuildArguments, tainted: &[Taint], offsets: i64) {
+    for taint in tainted {
+        let (topic, key) = (taint.key.topic, String::from_utf8_lossy(&taint.key.key));
+        println!("tainted: {topic} {key}: {}; its last good fact may be lost, have it published again", taint.reason);
+    }
+    println!(
+        "{} is rebuilt; a server that runs on it serves the old state until it is restarted",
+        arguments.store.store
+    );
+    if arguments.json {
+        println!("{}", json!({"offsets": offsets, "tainted": tainted.len()}));
+    }
+}

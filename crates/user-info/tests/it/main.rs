@@ -1,0 +1,30 @@
+//! The whole program from outside: real processes, real signals, a real Apache Kafka, real directories.
+//!
+//! Nothing here looks into the program: it is started as a person would start it, and judged by what it prints, answers
+//! and leaves behind. Tests that need a broker take their turn ([`support::turn`]), because two cores are few.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a helper of a test fails the test and tells what it did"
+)]
+
+mod support;
+
+mod layout;
+
+mod command_line;
+mod configuration;
+mod names_and_lives;
+mod stopping;
+
+mod bad_input;
+mod compaction;
+mod demo;
+mod topics;
+mod topics_that_change;
+mod transactions;
+
+mod crash;
+mod mutants;
+mod outage;

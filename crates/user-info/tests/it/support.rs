@@ -1,0 +1,10 @@
+//! What the tests share: the program, a world to run it in, one server, facts, and ways to wait.
+
+pub(crate) mod facts;
+pub(crate) mod http;
+pub(crate) mod kafka;
+pub(crate) mod program;
+pub(crate) mod replica;
+pub(crate) mod turn;
+pub(crate) mod waiting;
+pub(crate) mod world;
