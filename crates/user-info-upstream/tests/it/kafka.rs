@@ -66,7 +66,8 @@ async fn no_tweet_is_lost_with_a_failed_delivery() {
     broker.kill().unwrap();
     eventually("a delivery fails", || service.progress.interruptions.load(Ordering::Relaxed) > 0).await;
     broker.restart().unwrap();
-    service.published(TWEETS).await;
+    let profiles = 1;
+    service.published(TWEETS + profiles).await;
     service.stop().await.unwrap();
     let histories = histories(&read_all(&log));
     assert_eq!(histories.keys().filter(|(topic, _)| *topic == Topic::Tweets).count() as u64, TWEETS);
