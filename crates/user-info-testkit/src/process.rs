@@ -131,6 +131,19 @@ impl Process {
         self.signal(Signal::TERM)
     }
 
+    /// Whether SIGTERM reaches a handler of its own; before that, also [`Process::terminate`] just kills it. From
+    /// `/proc`, see proc_pid_status(5).
+    ///
+    /// # Errors
+    /// If it has already ended.
+    pub fn handles_sigterm(&self) -> Result<bool> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.ok_or_else(|| self.failure("has already ended"))?;
+        let caught = u64::from_str_radix(caught.trim(), 16)?;
+        Ok(caught >> (Signal::TERM.as_raw() - 1) & 1 == 1)
+    }
+
     /// Asks it to end, as Ctrl-C does (SIGINT).
     ///
     /// # Errors

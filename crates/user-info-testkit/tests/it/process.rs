@@ -82,6 +82,18 @@ fn signals_arrive() {
 }
 
 #[test]
+fn a_handler_of_sigterm_is_seen_once_it_is_there() {
+    let process = shell(FOR_EVER);
+    eventually(LIMIT, "the shell runs", || state(&process) == "S");
+    assert!(!process.handles_sigterm().unwrap());
+    let process = shell(&format!("trap 'exit 15' TERM; {FOR_EVER}"));
+    eventually(LIMIT, "the trap is set", || process.handles_sigterm().unwrap());
+    let mut process = shell("true");
+    process.wait(LIMIT).unwrap();
+    assert!(process.handles_sigterm().is_err());
+}
+
+#[test]
 fn kill_ends_at_once_and_again_does_no_harm() {
     let mut process = shell(&format!("trap '' TERM; {FOR_EVER}"));
     assert_eq!(process.kill().unwrap().signal(), Some(9));

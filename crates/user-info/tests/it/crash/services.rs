@@ -6,7 +6,7 @@ use user_info_testkit::{Process, free_port};
 
 use crate::support::http;
 use crate::support::program::Program;
-use crate::support::waiting::{LIMIT, until};
+use crate::support::waiting::{LIMIT, until, until_true};
 use crate::support::world::World;
 
 /// Statuses per second; each is a tweet, and its author's profile when that changed.
@@ -58,6 +58,9 @@ impl Services {
     /// Asks all to end, and requires that each ends well.
     pub(crate) fn stop(&mut self) {
         for service in &mut self.0 {
+            until_true("a service that was just started handles SIGTERM", || {
+                service.process.handles_sigterm().unwrap()
+            });
             service.process.terminate().unwrap();
         }
         for service in &mut self.0 {

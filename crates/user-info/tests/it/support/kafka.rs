@@ -1,5 +1,6 @@
 //! Brokers, and what administrators and other programs do to them.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -56,6 +57,16 @@ impl Admin {
         }
         let results = self.runtime.block_on(self.client.alter_configs(&[config], &options())).unwrap();
         assert!(results.iter().all(Result::is_ok), "{results:?}");
+        // The controller knows before the brokers do.
+        let wanted: BTreeMap<&str, &str> = CONTRACT.iter().chain(changed).copied().collect();
+        until("the broker says what was set", || {
+            let topic = [ResourceSpecifier::Topic(name)];
+            let described = self.runtime.block_on(self.client.describe_configs(&topic, &options())).unwrap();
+            let config = described.into_iter().next().unwrap().unwrap();
+            let value = |setting: &str| config.get(setting).and_then(|entry| entry.value.as_deref());
+            let different = wanted.iter().find(|(setting, wanted)| value(setting) != Some(**wanted));
+            different.map_or(Ok(()), |different| Err(format!("not yet {different:?}")))
+        });
     }
 
     pub(crate) fn grow(&self, name: &str, partitions: usize) {
