@@ -40,10 +40,10 @@ const BYTES_PER_SYNC: u64 = 1024 * 1024;
 /// Size after which the list of files is written anew, in bytes; it is read at every start.
 const MANIFEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// How often a reader tries to get a view beside a writer, and how long it waits in between. A writer deletes logs
-/// seconds apart, a view takes less than one.
-const VIEW_ATTEMPTS: u32 = 20;
-const VIEW_PAUSE: Duration = Duration::from_millis(50);
+/// How often a reader tries to get a view beside a writer, and how long it waits in between. A writer with the default
+/// sizes deletes files seconds apart, a view takes a fraction of one; what is really damaged is reported soon enough.
+const VIEW_ATTEMPTS: u32 = 100;
+const VIEW_PAUSE: Duration = Duration::from_millis(20);
 
 /// Cache of a reader in bytes: tools read once.
 const READER_CACHE_BYTES: usize = 64 * 1024 * 1024;

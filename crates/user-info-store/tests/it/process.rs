@@ -25,6 +25,8 @@ const PATH: &str = "USER_INFO_STORE_TEST_PATH";
 pub(crate) enum Role {
     /// Applies [`step`] after step from where the store stands, and says `step <next>` after each.
     Write,
+    /// The same with buffers of a size that a server could have.
+    WriteBuffered,
     /// Opens the store, says `ready` and waits.
     Hold,
     /// Begins a rebuild, applies some of it, says `ready` and waits.
@@ -34,7 +36,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Write, Self::Hold, Self::Rebuild, Self::FillTheDisk];
+    const ALL: [Self; 5] = [Self::Write, Self::WriteBuffered, Self::Hold, Self::Rebuild, Self::FillTheDisk];
 
     fn name(self) -> String {
         format!("{self:?}")
@@ -43,6 +45,7 @@ impl Role {
     fn act(self, path: &Path) {
         match self {
             Self::Write => write(&open(path)),
+            Self::WriteBuffered => write(&Store::open(&url(path), &buffered()).unwrap()),
             Self::Hold => {
                 let _store = open(path);
                 say("ready");
@@ -183,6 +186,11 @@ impl Random {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % bound
     }
+}
+
+/// A sixteenth of the default.
+fn buffered() -> StoreOptions {
+    StoreOptions { write_buffer_bytes: 8 << 20, ..StoreOptions::default() }
 }
 
 fn write(store: &Store) {

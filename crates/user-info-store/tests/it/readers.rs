@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use user_info_store::{Batch, Store, StoreError};
 
 use crate::builders::*;
-use crate::process::{contents_at, step};
+use crate::process::{Process, Role, contents_at, step};
 
 fn view(path: &Path) -> Store {
     Store::open_read_only(&url(path)).unwrap()
@@ -28,6 +28,25 @@ fn a_reader_keeps_the_view_it_was_opened_with() {
     assert_eq!(late.get(&record.user).unwrap(), Some(record.clone()));
     assert!(late.find(&record.profile.unwrap().profile.username).unwrap().is_some());
     assert_eq!(late.outbox_len().unwrap(), contents_at(900).outbox.len());
+}
+
+#[test]
+fn a_reader_beside_a_busy_writer_sees_a_prefix() {
+    const VIEWS: usize = 5;
+    const STEPS_BETWEEN_VIEWS: i64 = 1_000;
+    let directory = scratch();
+    let writer = Process::start(Role::WriteBuffered, directory.path());
+    let mut reached = 0;
+    for _ in 0..VIEWS {
+        let said = writer.wait_for_step(reached + STEPS_BETWEEN_VIEWS);
+        let seen = contents(&view(directory.path()));
+        reached = seen.positions[0].next_offset;
+        assert!(reached >= said, "{reached} is before {said}");
+        assert_eq!(seen, contents_at(reached));
+    }
+    writer.kill();
+    let flushed = files(directory.path()).keys().any(|path| path.extension().is_some_and(|it| it == "sst"));
+    assert!(flushed, "the writer had no reason to delete a log");
 }
 
 #[test]
