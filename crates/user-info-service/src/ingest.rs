@@ -90,7 +90,6 @@ pub struct Ingest {
     /// The ends that the watch last reported. One that falls means that the log lost records; a partition that was read
     /// up to it is complete as of the report, also if records come so fast that the client never stands at the end.
     reported_ends: BTreeMap<(Topic, i32), ReportedEnd>,
-    started_ms: i64,
     completeness_written_ms: i64,
 }
 
@@ -110,7 +109,6 @@ impl Ingest {
         parts.view.store(Arc::new(view));
         let memory = Memory { tainted, ..Memory::default() };
         parts.metrics.tainted.set(memory.tainted.len() as i64);
-        let now = now_ms();
         Ok(Self {
             parts,
             consumer,
@@ -119,8 +117,7 @@ impl Ingest {
             connected: false,
             live: BTreeSet::new(),
             reported_ends: BTreeMap::new(),
-            started_ms: now,
-            completeness_written_ms: now,
+            completeness_written_ms: now_ms(),
         })
     }
 
@@ -177,12 +174,12 @@ impl Ingest {
         let positions: Vec<Position> = topic.partitions.iter().map(|partition| partition.position.clone()).collect();
         match topic.phase {
             Phase::Halted(_) => Ok(()),
-            Phase::Running => match judge(&positions, report, self.started_ms) {
+            Phase::Running => match judge(&positions, report) {
                 Ok(()) => self.note_ends(report),
                 Err(halt) => self.halt(report.topic, halt),
             },
             Phase::Starting { .. } => {
-                let standing = judge(&positions, report, self.started_ms).and_then(|()| judge_end(&positions, report));
+                let standing = judge(&positions, report).and_then(|()| judge_end(&positions, report));
                 match standing {
                     Ok(()) => self.begin(report),
                     Err(halt) => self.halt(report.topic, halt),
@@ -441,6 +438,7 @@ fn first_positions(report: &TopicReport) -> Vec<PartitionView> {
             next_offset: offsets.start,
             topic_id: report.description.id.0.clone(),
             partitions: report.description.partitions,
+            reading_since_ms: report.at_ms,
             caught_up_at_ms: None,
             last_timestamp_ms: None,
         },

@@ -132,9 +132,7 @@ impl fmt::Display for Halt {
 }
 
 /// Judges whether `positions`, those of one topic, may be resumed or kept up, given what the log reports.
-///
-/// `reading_since_ms` stands in for the time of the last completeness of partitions that never were complete.
-pub fn judge(positions: &[Position], report: &TopicReport, reading_since_ms: i64) -> Result<(), Halt> {
+pub fn judge(positions: &[Position], report: &TopicReport) -> Result<(), Halt> {
     let Some(first) = positions.first() else {
         return Ok(());
     };
@@ -146,7 +144,7 @@ pub fn judge(positions: &[Position], report: &TopicReport, reading_since_ms: i64
         return Err(Halt::PartitionsChanged { stored: first.partitions, found: *partitions });
     }
     for position in positions {
-        judge_retention(position, settings.delete_retention_ms, report.at_ms, reading_since_ms)?;
+        judge_retention(position, settings.delete_retention_ms, report.at_ms)?;
         judge_start(position, report)?;
     }
     Ok(())
@@ -181,8 +179,8 @@ fn outside(position: &Position, offsets: Offsets) -> Halt {
     }
 }
 
-fn judge_retention(position: &Position, retention_ms: i64, now_ms: i64, since_ms: i64) -> Result<(), Halt> {
-    let complete_at_ms = position.caught_up_at_ms.unwrap_or(since_ms);
+fn judge_retention(position: &Position, retention_ms: i64, now_ms: i64) -> Result<(), Halt> {
+    let complete_at_ms = position.caught_up_at_ms.unwrap_or(position.reading_since_ms);
     let away_ms = now_ms - complete_at_ms;
     if away_ms <= retention_ms - retention_ms / RETENTION_RESERVE_DIVISOR {
         return Ok(());

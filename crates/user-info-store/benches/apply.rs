@@ -93,6 +93,7 @@ impl Feed<'_> {
             next_offset: self.offset,
             topic_id: "u0fIxbtfTYGg6gzVeMPUTQ".into(),
             partitions: 12,
+            reading_since_ms: 0,
             caught_up_at_ms: None,
             last_timestamp_ms: Some(self.offset),
         };

@@ -32,6 +32,9 @@ pub struct Position {
     pub topic_id: String,
     /// How many partitions the topic had.
     pub partitions: i32,
+    /// When the reading of the partition began, in milliseconds since the Unix epoch. Until it is read to its end for the
+    /// first time, tombstones can have vanished unseen since then.
+    pub reading_since_ms: i64,
     /// When the partition was last read to its end, in milliseconds since the Unix epoch.
     pub caught_up_at_ms: Option<i64>,
     /// The timestamp of the last applied record, in milliseconds since the Unix epoch.

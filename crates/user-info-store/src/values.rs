@@ -4,8 +4,8 @@
 //! bytes with a length have it as u32 before them; an optional one has a byte 0 or 1 before that.
 //!
 //! ```text
-//! position      version u8 = 1 │ next_offset i64 │ partitions i32 │ caught_up_at_ms optional i64
-//!               │ last_timestamp_ms optional i64 │ topic_id text
+//! position      version u8 = 1 │ next_offset i64 │ partitions i32 │ reading_since_ms i64
+//!               │ caught_up_at_ms optional i64 │ last_timestamp_ms optional i64 │ topic_id text
 //! dead letter   version u8 = 1 │ timestamp_ms i64 │ value_bytes u64 │ value_sha256 [u8; 32] │ key optional bytes
 //!               │ value optional bytes │ code text │ reason text
 //! taint         version u8 = 1 │ topic u8 │ partition i32 │ offset i64 │ reason text
@@ -28,6 +28,7 @@ pub(crate) fn encode_position(position: &Position) -> Vec<u8> {
     let mut writer = Writer(vec![VALUE_VERSION]);
     writer.put(&position.next_offset.to_le_bytes());
     writer.put(&position.partitions.to_le_bytes());
+    writer.put(&position.reading_since_ms.to_le_bytes());
     writer.optional_number(position.caught_up_at_ms);
     writer.optional_number(position.last_timestamp_ms);
     writer.text(position.topic_id.as_bytes());
@@ -41,6 +42,7 @@ pub(crate) fn decode_position(topic: Topic, partition: i32, value: &[u8]) -> Res
             partition,
             next_offset: i64::from_le_bytes(reader.array()?),
             partitions: i32::from_le_bytes(reader.array()?),
+            reading_since_ms: i64::from_le_bytes(reader.array()?),
             caught_up_at_ms: reader.optional(Reader::number)?,
             last_timestamp_ms: reader.optional(Reader::number)?,
             topic_id: reader.text()?,
@@ -181,10 +183,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn positions_round_trip(next_offset: i64, partitions: i32, times: (Option<i64>, Option<i64>), topic_id in ".*") {
-            let (caught_up_at_ms, last_timestamp_ms) = times;
+        fn positions_round_trip(next_offset: i64, partitions: i32, times: (i64, Option<i64>, Option<i64>), topic_id in ".*") {
+            let (reading_since_ms, caught_up_at_ms, last_timestamp_ms) = times;
             let (topic, partition) = (ORIGIN.topic, ORIGIN.partition);
-            let position = Position { topic, partition, next_offset, topic_id, partitions, caught_up_at_ms, last_timestamp_ms };
+            let position = Position {
+                topic,
+                partition,
+                next_offset,
+                topic_id,
+                partitions,
+                reading_since_ms,
+                caught_up_at_ms,
+                last_timestamp_ms,
+            };
             let value = encode_position(&position);
             prop_assert_eq!(decode_position(topic, partition, &value).unwrap(), position);
             prop_assert!(decode_position(topic, partition, &value[..value.len() - 1]).is_err());

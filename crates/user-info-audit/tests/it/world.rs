@@ -222,6 +222,7 @@ pub(crate) fn position((topic, partition): (Topic, i32), next_offset: i64, topic
         next_offset,
         topic_id,
         partitions: PARTITIONS,
+        reading_since_ms: 0,
         caught_up_at_ms: Some(0),
         last_timestamp_ms: None,
     }

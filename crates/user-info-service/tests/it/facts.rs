@@ -93,6 +93,7 @@ pub(crate) fn position(topic: Topic, partition: i32, next_offset: i64) -> Positi
         next_offset,
         topic_id: "id-1".into(),
         partitions: 3,
+        reading_since_ms: 0,
         caught_up_at_ms: None,
         last_timestamp_ms: None,
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use user_info_core::Topic;
 use user_info_log::{TopicLayout, TopicNames};
-use user_info_store::{StoreOptions, begin_rebuild};
+use user_info_store::{Batch, StoreOptions, begin_rebuild};
 use user_info_testkit::eventually;
 
 use crate::facts::{tweeted, user, user_named};
@@ -85,8 +85,31 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn a_first_reading_interrupted_for_longer_than_tombstones_are_kept_is_not_resumed() {
+    let world = World::new();
+    let server = world.start();
+    world.publish(&[user("1"), tweeted("1", "10")]);
+    server.until_caught_up(&world.log);
+    server.stop().unwrap();
+
+    // What the first start would have left behind, had it been stopped just before the end eight days ago.
+    let store = world.open_store();
+    let mut positions = store.positions().unwrap();
+    for position in &mut positions {
+        position.reading_since_ms -= 8 * 24 * 60 * 60 * 1_000;
+        position.caught_up_at_ms = None;
+    }
+    store.apply(&Batch { positions, ..Batch::default() }).unwrap();
+
+    let server = Server::start(config(), &world.log, store);
+    for topic in Topic::FACTS {
+        check_halted(&server, topic, "away-too-long", "user-info rebuild");
+    }
+    assert_eq!(server.get("/users/1").json()["tweet_count"], 1);
+}
+
+#[test]
 fn a_log_that_lost_records_halts_the_topic_that_was_read_further() {
-    let World { .. } = World::new();
     let dir = tempfile::tempdir().unwrap();
     let (whole, lost) = (dir.path().join("whole"), dir.path().join("lost"));
     let log = embedded(whole.clone(), TopicNames::default());

@@ -44,13 +44,13 @@ fn positions_with(change: impl Fn(&mut Position)) -> Vec<Position> {
 
 #[test]
 fn a_topic_that_was_never_read_may_be_read() {
-    assert_eq!(judge(&[], &report(), 0), Ok(()));
+    assert_eq!(judge(&[], &report()), Ok(()));
     assert_eq!(judge_end(&[], &report()), Ok(()));
 }
 
 #[test]
 fn positions_within_the_log_may_be_resumed() {
-    assert_eq!(judge(&positions(), &report(), NOW_MS), Ok(()));
+    assert_eq!(judge(&positions(), &report()), Ok(()));
     assert_eq!(judge_end(&positions(), &report()), Ok(()));
 }
 
@@ -61,7 +61,7 @@ fn a_topic_created_anew_halts() {
     // The new topic's other properties say nothing about the old one.
     report.description.partitions = 1;
     report.offsets.truncate(1);
-    let halt = judge(&positions(), &report, NOW_MS).unwrap_err();
+    let halt = judge(&positions(), &report).unwrap_err();
     assert_eq!(halt, Halt::CreatedAnew { stored: "id-1".into(), found: "id-2".into() });
     assert_eq!(halt.code(), "created-anew");
     assert!(halt.to_string().contains("id id-1 became id-2"), "{halt}");
@@ -74,7 +74,7 @@ fn a_changed_partition_count_halts() {
         let mut report = report();
         report.description.partitions = found;
         report.offsets = vec![Offsets { start: 10, end: 20 }; found as usize];
-        let halt = judge(&positions(), &report, NOW_MS).unwrap_err();
+        let halt = judge(&positions(), &report).unwrap_err();
         assert_eq!(halt, Halt::PartitionsChanged { stored: 3, found });
         assert_eq!(halt.code(), "partitions-changed");
         assert!(halt.way_out().contains("--topic-name"));
@@ -85,9 +85,9 @@ fn a_changed_partition_count_halts() {
 fn a_position_below_the_start_of_the_log_halts() {
     for (next_offset, expected) in [(10, true), (9, false)] {
         let positions = positions_with(|position| position.next_offset = next_offset);
-        assert_eq!(judge(&positions, &report(), NOW_MS).is_ok(), expected, "{next_offset}");
+        assert_eq!(judge(&positions, &report()).is_ok(), expected, "{next_offset}");
     }
-    let halt = judge(&positions_with(|position| position.next_offset = 9), &report(), NOW_MS).unwrap_err();
+    let halt = judge(&positions_with(|position| position.next_offset = 9), &report()).unwrap_err();
     assert_eq!(halt, Halt::OutsideLog { partition: 1, position: 9, log: "it holds 10 to 20".into() });
     assert_eq!(halt.code(), "outside-log");
     assert!(halt.way_out().contains("user-info rebuild"));
@@ -99,7 +99,7 @@ fn a_position_beyond_the_end_of_the_log_halts_where_the_end_is_judged() {
         let positions = positions_with(|position| position.next_offset = next_offset);
         assert_eq!(judge_end(&positions, &report()).is_ok(), expected, "{next_offset}");
         // While ingest runs it may have read on since the report.
-        assert_eq!(judge(&positions, &report(), NOW_MS), Ok(()));
+        assert_eq!(judge(&positions, &report()), Ok(()));
     }
     let halt = judge_end(&positions_with(|position| position.next_offset = 21), &report()).unwrap_err();
     assert_eq!(halt, Halt::OutsideLog { partition: 1, position: 21, log: "it holds 10 to 20".into() });
@@ -109,10 +109,10 @@ fn a_position_beyond_the_end_of_the_log_halts_where_the_end_is_judged() {
 fn a_partition_that_was_away_for_nine_tenths_of_the_retention_halts() {
     for (away_ms, expected) in [(-1, true), (0, true), (AWAY_MS_MAX, true), (AWAY_MS_MAX + 1, false)] {
         let positions = positions_with(|position| position.caught_up_at_ms = Some(NOW_MS - away_ms));
-        assert_eq!(judge(&positions, &report(), NOW_MS).is_ok(), expected, "{away_ms}");
+        assert_eq!(judge(&positions, &report()).is_ok(), expected, "{away_ms}");
     }
     let positions = positions_with(|position| position.caught_up_at_ms = Some(NOW_MS - 9_001));
-    let halt = judge(&positions, &report(), NOW_MS).unwrap_err();
+    let halt = judge(&positions, &report()).unwrap_err();
     assert_eq!(halt, Halt::AwayTooLong { partition: 1, away_ms: 9_001, retention_ms: RETENTION_MS });
     assert_eq!(halt.code(), "away-too-long");
     assert!(halt.way_out().contains("user-info rebuild"));
@@ -120,9 +120,14 @@ fn a_partition_that_was_away_for_nine_tenths_of_the_retention_halts() {
 
 #[test]
 fn a_partition_that_never_was_complete_is_judged_from_when_its_reading_began() {
-    let positions = positions_with(|position| position.caught_up_at_ms = None);
-    assert_eq!(judge(&positions, &report(), NOW_MS - AWAY_MS_MAX), Ok(()));
-    let halt = judge(&positions, &report(), NOW_MS - AWAY_MS_MAX - 1).unwrap_err();
+    let never_complete = |reading_for_ms| {
+        positions_with(|position| {
+            position.caught_up_at_ms = None;
+            position.reading_since_ms = NOW_MS - reading_for_ms;
+        })
+    };
+    assert_eq!(judge(&never_complete(AWAY_MS_MAX), &report()), Ok(()));
+    let halt = judge(&never_complete(AWAY_MS_MAX + 1), &report()).unwrap_err();
     assert_eq!(halt, Halt::AwayTooLong { partition: 1, away_ms: 9_001, retention_ms: RETENTION_MS });
 }
 
@@ -131,7 +136,7 @@ fn an_endless_retention_never_halts() {
     let mut report = report();
     report.description.settings.delete_retention_ms = i64::MAX;
     let positions = positions_with(|position| position.caught_up_at_ms = Some(0));
-    assert_eq!(judge(&positions, &report, NOW_MS), Ok(()));
+    assert_eq!(judge(&positions, &report), Ok(()));
 }
 
 #[test]

@@ -74,6 +74,7 @@ pub(crate) fn position(topic: Topic, partition: i32, next_offset: i64) -> Positi
         next_offset,
         topic_id: "topic-id".into(),
         partitions: 4,
+        reading_since_ms: 500 + next_offset,
         caught_up_at_ms: (next_offset % 2 == 0).then_some(1_000 + next_offset),
         last_timestamp_ms: Some(2_000 + next_offset),
     }
