@@ -26,7 +26,7 @@ struct Scale {
 }
 
 const FULL: Scale =
-    Scale { users: 1_000_000, mix_events: 3_000_000, follow_events: 3_000_000, gets: 300_000, log_bytes: 56 << 20 };
+    Scale { users: 1_000_000, mix_events: 3_000_000, follow_events: 3_000_000, gets: 300_000, log_bytes: 21 << 20 };
 const SMALL: Scale = Scale { users: 2_000, mix_events: 10_000, follow_events: 10_000, gets: 1_000, log_bytes: 1 << 20 };
 
 fn main() {
