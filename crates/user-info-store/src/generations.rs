@@ -17,6 +17,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
 use crate::options::StoreOptions;
@@ -28,6 +30,11 @@ const CURRENT_TEMPORARY: &str = "CURRENT_GENERATION.new";
 const GENERATIONS: &str = "generations";
 const WRITER_LOCK: &str = "LOCK";
 const REBUILD_LOCK: &str = "REBUILD_LOCK";
+
+/// How long a lock is waited for, and how often it is tried: a process that was just killed, and a child that another
+/// thread forked and that has not started its program yet, hold it for a moment longer.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// The generation that a new store begins with.
 pub(crate) const FIRST_GENERATION: u64 = 1;
@@ -128,10 +135,14 @@ impl Directory {
     fn lock(&self, name: &str, held: impl FnOnce() -> StoreError) -> Result<File, StoreError> {
         let path = self.root.join(name);
         let file = File::options().create(true).append(true).open(&path).map_err(StoreError::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(held()),
-            Err(TryLockError::Error(source)) => Err(StoreError::Io { operation: "lock", path, source }),
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_WAIT => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(held()),
+                Err(TryLockError::Error(source)) => return Err(StoreError::Io { operation: "lock", path, source }),
+            }
         }
     }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rocksdb::WriteBatch;
 use user_info_core::Topic;
@@ -19,6 +21,11 @@ use crate::topics::TopicId;
 
 /// The format that this program reads and writes.
 const FORMAT: u32 = 1;
+
+/// How long the lock is waited for, and how often it is tried: a process that was just killed, and a child that another
+/// thread forked and that has not started its program yet, hold it for a moment longer.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) fn open(path: &Path, names: &TopicNames) -> Result<Inner, LogError> {
     fs::create_dir_all(path).map_err(LogError::io("create the directory", path))?;
@@ -43,10 +50,14 @@ fn lock(path: &Path) -> Result<File, LogError> {
     let file_path = path.join("in-use");
     let file = File::options().create(true).truncate(false).write(true).open(&file_path);
     let file = file.map_err(LogError::io("open", &file_path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LogError::InUse { path: path.to_path_buf() }),
-        Err(TryLockError::Error(error)) => Err(LogError::io("lock", &file_path)(error)),
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_WAIT => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(LogError::InUse { path: path.to_path_buf() }),
+            Err(TryLockError::Error(error)) => return Err(LogError::io("lock", &file_path)(error)),
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Opening again, and opening twice.
 
+use std::sync::Barrier;
+use std::thread;
+
 use user_info_store::{Store, StoreError};
 
 use crate::builders::*;
@@ -43,6 +46,22 @@ fn a_second_writer_is_refused_from_another_process_until_that_is_killed() {
     assert!(matches!(Store::open(&url(directory.path()), &small()), Err(StoreError::Locked { .. })));
     process.kill();
     open(directory.path());
+}
+
+#[test]
+fn a_store_that_is_just_being_closed_is_waited_for() {
+    let directory = scratch();
+    let store = open(directory.path());
+    let both_are_here = Barrier::new(2);
+    thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            both_are_here.wait();
+            Store::open(&url(directory.path()), &small())
+        });
+        both_are_here.wait();
+        drop(store);
+        opening.join().unwrap().unwrap();
+    });
 }
 
 #[test]
