@@ -1,4 +1,5 @@
-//! For tests only: real Kafka brokers and processes that end with the test, and helpers for waiting, ports and randomness.
+//! For tests only: real Kafka brokers, Redis servers and Redis Clusters, processes that end with the test, and helpers for
+//! waiting, ports and randomness.
 //!
 //! Invariant: what a test starts here ends with the test, whether it passes, panics or is killed. A handle that is dropped kills
 //! its process and removes its files; if the test process itself dies, the kernel kills its children, and the next test process
@@ -6,10 +7,12 @@
 //!
 //! Everything blocks the calling thread; an async test calls it from a multi-threaded runtime.
 
+mod certificates;
 mod kafka;
 mod port;
 mod process;
 mod randomness;
+mod redis;
 mod scratch;
 mod starter;
 mod waiting;
@@ -18,4 +21,5 @@ pub use kafka::{BrokerConfig, Credentials, KafkaBroker, Security};
 pub use port::free_port;
 pub use process::Process;
 pub use randomness::{Seed, soak};
+pub use redis::{ClusterConfig, RedisCluster, RedisConfig, RedisSecurity, RedisServer};
 pub use waiting::eventually;

@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +16,9 @@ use tempfile::TempDir;
 use crate::scratch::scratch_dir;
 use crate::starter;
 use crate::waiting::poll;
+
+/// It takes milliseconds, or a few time slices of a busy machine; a thread that waits for a disk takes as long as the disk.
+const PAUSE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Enough to see what happened, short enough to read.
 const TAIL_LINES: usize = 40;
@@ -152,12 +156,16 @@ impl Process {
         self.signal(Signal::INT)
     }
 
-    /// Freezes it where it stands (SIGSTOP): its connections stay open and nothing answers.
+    /// Freezes it where it stands (SIGSTOP): its connections stay open and nothing answers. Returns when all of its threads stand
+    /// still; on a busy machine, the signal takes a while to reach those that are running.
     ///
     /// # Errors
     /// If it has already ended.
     pub fn pause(&mut self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        let id = self.id();
+        let paused = poll(PAUSE_LIMIT, || Ok(stands_still(id).then_some(())))?;
+        paused.ok_or_else(|| self.failure(&format!("is not paused after {PAUSE_LIMIT:?}")))
     }
 
     /// Lets it go on after [`Process::pause`] (SIGCONT).
@@ -200,6 +208,17 @@ impl Drop for Process {
             eprintln!("{}", self.tail());
         }
     }
+}
+
+/// Whether all threads of a process are stopped. From `/proc`, see proc_pid_stat(5).
+fn stands_still(id: u32) -> bool {
+    // A thread that ends meanwhile did not stand still.
+    let is_stopped = |thread: &Path| {
+        let stat = fs::read_to_string(thread.join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'))
+    };
+    let threads = fs::read_dir(format!("/proc/{id}/task"));
+    threads.is_ok_and(|mut threads| threads.all(|thread| thread.is_ok_and(|thread| is_stopped(&thread.path()))))
 }
 
 /// Reads a growing file line by line. The last line may still be growing.

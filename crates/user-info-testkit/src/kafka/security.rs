@@ -1,10 +1,11 @@
 //! TLS with a certificate authority of the broker's own, and a user who may log in with PLAIN and with SCRAM-SHA-256.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{fs, io};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+
+use crate::certificates;
 
 const USER: &str = "user-info";
 
@@ -38,15 +39,12 @@ pub struct Credentials {
 impl Credentials {
     /// Makes keys and certificates in `dir`.
     pub(super) fn generate(dir: &Path) -> Result<Self> {
-        let authority = ["-subj", "/CN=Authority of a test", "-keyout", "ca.key", "-out", "ca.pem"];
-        certify(dir, &authority)?;
-        let broker = ["-subj", "/CN=localhost", "-keyout", "broker.key", "-out", "broker.crt"];
-        let signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
-        certify(dir, &[&broker[..], &signed, &["-addext", "basicConstraints=critical,CA:FALSE"]].concat())?;
-        let chain = ["broker.key", "broker.crt", "ca.pem"].map(|name| fs::read_to_string(dir.join(name)));
+        certificates::generate(dir)?;
+        let parts = [certificates::KEY, certificates::CERTIFICATE, certificates::AUTHORITY];
+        let chain = parts.map(|name| fs::read_to_string(dir.join(name)));
         let chain: String = chain.into_iter().collect::<io::Result<_>>()?;
         fs::write(dir.join(KEY_STORE), chain)?;
-        Ok(Self { ca_path: dir.join("ca.pem"), user: USER.to_owned(), password: PASSWORD.to_owned() })
+        Ok(Self { ca_path: dir.join(certificates::AUTHORITY), user: USER.to_owned(), password: PASSWORD.to_owned() })
     }
 
     /// The user as `kafka.tools.StorageTool` takes it.
@@ -70,13 +68,4 @@ impl Credentials {
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
     }
-}
-
-/// A new key and a certificate for it, valid for two days.
-fn certify(dir: &Path, arguments: &[&str]) -> Result<()> {
-    let new_key = ["-x509", "-days", "2", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-    let output = Command::new("openssl").current_dir(dir).arg("req").args(new_key).args(arguments).output();
-    let output = output.context("cannot run openssl: run `make setup-test`")?;
-    ensure!(output.status.success(), "openssl failed: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
 }

@@ -11,6 +11,8 @@ mod lifetime;
 mod port;
 mod process;
 mod randomness;
+mod redis_cluster;
+mod redis_server;
 mod subprocess;
 mod waiting;
 mod wire;

@@ -3,9 +3,12 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use user_info_testkit::{Process, eventually};
+
+use crate::subprocess::ignored_test;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -18,10 +21,11 @@ fn shell(script: &str) -> Process {
     Process::spawn(&command).unwrap()
 }
 
-/// The letter of the process's state in /proc: T is stopped.
-fn state(process: &Process) -> String {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
-    stat.rsplit(") ").next().unwrap()[..1].to_owned()
+/// The letters of the states of the process's threads, see proc_pid_stat(5): T is stopped.
+fn states(process: &Process) -> String {
+    let threads = fs::read_dir(format!("/proc/{}/task", process.id())).unwrap();
+    let stats = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
+    stats.map(|stat| stat.rsplit(") ").next().unwrap()[..1].to_owned()).collect()
 }
 
 #[test]
@@ -84,7 +88,7 @@ fn signals_arrive() {
 #[test]
 fn a_handler_of_sigterm_is_seen_once_it_is_there() {
     let process = shell(FOR_EVER);
-    eventually(LIMIT, "the shell runs", || state(&process) == "S");
+    eventually(LIMIT, "the shell runs", || states(&process) == "S");
     assert!(!process.handles_sigterm().unwrap());
     let process = shell(&format!("trap 'exit 15' TERM; {FOR_EVER}"));
     eventually(LIMIT, "the trap is set", || process.handles_sigterm().unwrap());
@@ -102,12 +106,25 @@ fn kill_ends_at_once_and_again_does_no_harm() {
 }
 
 #[test]
-fn pause_stops_and_resume_goes_on() {
-    let mut process = shell(FOR_EVER);
-    process.pause().unwrap();
-    eventually(LIMIT, "the process is stopped", || state(&process) == "T");
-    process.resume().unwrap();
-    eventually(LIMIT, "the process goes on", || state(&process) != "T");
+#[ignore = "started by another test as a process of its own"]
+fn keep_many_threads_busy() {
+    (0..16).for_each(|_| drop(thread::spawn(|| while std::hint::black_box(true) {})));
+    println!("busy");
+    eventually(LIMIT, "somebody kills this process", || false);
+}
+
+#[test]
+fn a_paused_process_stands_still_at_once_and_goes_on_when_resumed() {
+    let mut process = Process::spawn(&ignored_test("process::keep_many_threads_busy")).unwrap();
+    process.wait_for_line("busy", LIMIT).unwrap();
+    for _ in 0..5 {
+        process.pause().unwrap();
+        let states = states(&process);
+        assert!(states.len() > 16 && states.chars().all(|state| state == 'T'), "{states}");
+        process.pause().unwrap();
+        process.resume().unwrap();
+    }
+    eventually(LIMIT, "the process goes on", || !states(&process).contains('T'));
 }
 
 #[test]
