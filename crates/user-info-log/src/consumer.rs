@@ -1,7 +1,11 @@
 //! Reading: which partitions from where, and what a poll brings.
 //!
-//! A consumer belongs to one thread at a time. It reads exactly what it was assigned: no group, no rebalance, no stored
-//! positions.
+//! A consumer belongs to one thread at a time. It reads exactly what it was assigned, from where it was assigned.
+//!
+//! A consumer of a group ([`crate::Log::group_consumer`]) shares the topics it subscribes to with the other members. The
+//! group only says who reads a partition ([`Share`]); from where is the caller's to say, as for any other consumer, and no
+//! position is stored in the log. A group is no lock: a member that was silent for too long hears of its loss after the
+//! others got their gain. Who writes what it read must be able to tell that it is no longer the one to write it.
 
 use std::time::Duration;
 
@@ -25,6 +29,9 @@ impl Consumer {
     /// Reads these partitions too, from these offsets on. A partition that is read already goes on at the new offset.
     ///
     /// Whether an offset or a topic exists shows in a later [`Consumer::poll`], as a [`Problem`].
+    ///
+    /// In a group, partitions that were not gained, or were lost since, are left out without an error: the group may take
+    /// a partition away at any moment, so a caller cannot know better, and it has heard or will hear of the loss.
     pub fn assign(&mut self, starts: &[Start]) -> Result<(), LogError> {
         if let Some(&Start { topic, partition, offset }) = starts.iter().find(|start| start.offset < 0) {
             return Err(LogError::NegativeOffset { topic, partition, offset });
@@ -38,7 +45,8 @@ impl Consumer {
         }
     }
 
-    /// Stops reading all partitions of a topic: nothing of it is polled afterwards.
+    /// Stops reading all partitions of a topic: nothing of it is polled afterwards. In a group they stay this member's,
+    /// and can be assigned again.
     pub fn unassign(&mut self, topic: Topic) -> Result<(), LogError> {
         match self {
             Self::Kafka(consumer) => consumer.unassign(topic),
@@ -49,9 +57,25 @@ impl Consumer {
         }
     }
 
+    /// Takes part in the group with these topics, in place of all subscribed before; with none, leaves the group. Those
+    /// that do not exist yet are noticed within seconds of their creation. Only for a consumer of a group.
+    ///
+    /// What the member gets and loses by that shows in later [`Consumer::poll`]s, as [`Share`]s.
+    pub fn subscribe(&mut self, topics: &[Topic]) -> Result<(), LogError> {
+        let topics = topics.iter().copied().collect();
+        match self {
+            Self::Kafka(consumer) => consumer.subscribe(topics),
+            Self::Embedded(consumer) => consumer.subscribe(topics),
+        }
+    }
+
     /// Waits up to `wait` for anything to happen, then takes what is already there, within the limits.
     ///
     /// The record with which a limit is reached is the last one; there may be one record however large it is.
+    ///
+    /// In a group it returns as soon as the group gives or takes anything. The others get what was taken only when this
+    /// consumer is used again or dropped, so there is time to write what was polled before. A member that is not polled
+    /// for minutes is taken for hung: it loses everything, and joins again when it is polled.
     pub fn poll(&mut self, limits: PollLimits, wait: Duration) -> Result<Polled, LogError> {
         match self {
             Self::Kafka(consumer) => consumer.poll(limits, wait),
@@ -89,13 +113,31 @@ pub struct Polled {
     pub ends: Vec<PartitionEnd>,
     /// What keeps partitions from being read.
     pub problems: Vec<Problem>,
+    /// What a group gave and took, in this order, and all of it after everything above.
+    pub shares: Vec<Share>,
 }
 
 impl Polled {
     /// Whether nothing happened.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.ends.is_empty() && self.problems.is_empty()
+        let Self { records, ends, problems, shares } = self;
+        records.is_empty() && ends.is_empty() && problems.is_empty() && shares.is_empty()
     }
+}
+
+/// A change of what a member of a group has to read. The partitions are in order, and there is at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// The group gave these partitions to this member. Nothing of them is polled until they are assigned.
+    Gained(Vec<(Topic, i32)>),
+    /// The group took these partitions away. Nothing of them is polled until they are gained and assigned again.
+    Lost(Vec<(Topic, i32)>),
+}
+
+/// What an ordinary consumer says about a subscription.
+pub(crate) fn no_group() -> LogError {
+    let reason = "this consumer belongs to no group: make one with `Log::group_consumer`".into();
+    LogError::InvalidOption { name: "subscription".into(), reason }
 }
 
 /// A partition was read to its end, as it was when the end was read.
@@ -130,9 +172,10 @@ pub enum Problem {
         /// What the log said.
         reason: String,
     },
-    /// The log does not answer. Reading goes on by itself as soon as it does.
+    /// The log does not answer, or a group gave this member up because it was not polled for too long. Reading goes on by
+    /// itself as soon as the log answers, and when the group gave what it has to give.
     Unavailable {
-        /// What the log, or the network, said.
+        /// What the log, the network or the group said.
         reason: String,
     },
 }

@@ -13,6 +13,7 @@
 mod compaction;
 mod consumer;
 mod database;
+mod group;
 mod keys;
 mod open;
 mod producer;
@@ -36,6 +37,7 @@ use crate::topics::{
 };
 
 use database::Database;
+use group::Group;
 use keys::Key;
 
 pub use consumer::EmbeddedConsumer;
@@ -167,7 +169,11 @@ impl EmbeddedLog {
     }
 
     pub(crate) fn consumer(&self) -> EmbeddedConsumer {
-        EmbeddedConsumer::new(Arc::clone(&self.0))
+        EmbeddedConsumer::new(Arc::clone(&self.0), None)
+    }
+
+    pub(crate) fn group_consumer(&self) -> EmbeddedConsumer {
+        EmbeddedConsumer::new(Arc::clone(&self.0), Some(Group::default()))
     }
 
     pub(crate) fn producer(&self, config: &ProducerConfig) -> EmbeddedProducer {

@@ -4,7 +4,7 @@
 //! `ssl.ca.location`, `sasl.mechanisms`, `sasl.username`, …), but for those that exactness rests on; see
 //! [`LogError::InvalidOption`]. librdkafka's own log goes to `tracing`, target `librdkafka`.
 //!
-//! Deliberately absent: consumer groups, commits, and the creation of topics by using them.
+//! Deliberately absent: commits, and the creation of topics by using them.
 
 mod admin;
 mod config;
@@ -13,6 +13,7 @@ mod context;
 mod describe;
 mod events;
 mod failure;
+mod group;
 mod native;
 mod producer;
 
@@ -26,6 +27,7 @@ use crate::log::{LogConfig, ProducerConfig};
 use crate::names::TopicNames;
 use config::ClientSettings;
 use context::Context;
+use group::Group;
 
 pub use consumer::KafkaConsumer;
 pub use producer::KafkaProducer;
@@ -52,7 +54,11 @@ impl KafkaLog {
     }
 
     pub(crate) fn consumer(&self) -> Result<KafkaConsumer, LogError> {
-        KafkaConsumer::open(&self.0.settings, &self.0.names)
+        KafkaConsumer::open(&self.0.settings.consumer(), &self.0.names, None)
+    }
+
+    pub(crate) fn group_consumer(&self, group: &str) -> Result<KafkaConsumer, LogError> {
+        KafkaConsumer::open(&self.0.settings.group_consumer(group), &self.0.names, Some(Group::default()))
     }
 
     pub(crate) fn producer(&self, config: &ProducerConfig) -> Result<KafkaProducer, LogError> {

@@ -4,8 +4,8 @@
 //! durable; read partitions from given offsets on, each in order; hear when an end was reached, and when a position is
 //! not in the log. Calls block, so they belong on plain threads.
 //!
-//! Invariant: nothing here decides where to read from. No consumer group is joined, no position is stored in the log,
-//! and a position that the log does not have is reported, never moved.
+//! Invariant: nothing here decides where to read from. A consumer group only says who reads a partition, no position is
+//! stored in the log, and a position that the log does not have is reported, never moved.
 //!
 //! Suggested reading order: [`record`], [`log`], [`consumer`], [`topics`], [`embedded`], [`kafka`].
 
@@ -22,7 +22,7 @@ pub mod kafka;
 mod clock;
 pub mod error;
 
-pub use consumer::{Consumer, PartitionEnd, PollLimits, Polled, Problem, Start};
+pub use consumer::{Consumer, PartitionEnd, PollLimits, Polled, Problem, Share, Start};
 pub use embedded::EmbeddedLog;
 pub use error::LogError;
 pub use kafka::KafkaLog;

@@ -6,7 +6,7 @@ use crate::consumer::Consumer;
 use crate::embedded::{EmbeddedLog, EmbeddedProducer};
 use crate::error::LogError;
 use crate::kafka::{KafkaLog, KafkaProducer};
-use crate::names::TopicNames;
+use crate::names::{TopicNames, check_group};
 use crate::record::NewRecord;
 use crate::topics::{Created, TopicDescription, TopicLayout, TopicProblem, problems};
 use crate::url::LogUrl;
@@ -84,6 +84,19 @@ impl Log {
         match self {
             Self::Kafka(log) => log.consumer().map(|consumer| Consumer::Kafka(Box::new(consumer))),
             Self::Embedded(log) => Ok(Consumer::Embedded(log.consumer())),
+        }
+    }
+
+    /// A reader that shares topics with the other members of a group, once it subscribes to them. It leaves the group when
+    /// it is dropped, and the others get what it had within seconds. What a killed member had they get after 10 s; one that
+    /// is dropped in the moment in which it joins may hold the group up for as long.
+    ///
+    /// An embedded log is inside one process, so there is nobody to share with: the member gains everything.
+    pub fn group_consumer(&self, group: &str) -> Result<Consumer, LogError> {
+        check_group(group)?;
+        match self {
+            Self::Kafka(log) => log.group_consumer(group).map(|consumer| Consumer::Kafka(Box::new(consumer))),
+            Self::Embedded(log) => Ok(Consumer::Embedded(log.group_consumer())),
         }
     }
 

@@ -1,11 +1,11 @@
-//! What the topics are called in the log at hand. The contract's names are the default; a cluster shared by many may
-//! need others.
+//! What the topics are called in the log at hand, and what may be the name of one, or of a group. The contract's names
+//! are the default; a cluster shared by many may need others.
 
 use user_info_core::Topic;
 
 use crate::error::LogError;
 
-/// Kafka's own limit.
+/// Kafka's own limit for topics, and plenty for groups.
 const NAME_BYTES_MAX: usize = 249;
 
 /// The name of each topic in the log.
@@ -54,20 +54,27 @@ impl TopicNames {
     pub(crate) fn check(&self) -> Result<(), LogError> {
         let invalid = |reason: String| Err(LogError::InvalidOption { name: "topic name".into(), reason });
         for (index, name) in self.0.iter().enumerate() {
-            let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-            if name.is_empty()
-                || name.len() > NAME_BYTES_MAX
-                || matches!(name.as_str(), "." | "..")
-                || !name.bytes().all(legal)
-            {
-                return invalid(format!("{name:?} must be 1 to {NAME_BYTES_MAX} of the characters a-z A-Z 0-9 . _ -"));
-            }
+            check_name(name).or_else(invalid)?;
             if self.0[..index].contains(name) {
                 return invalid(format!("two topics are called {name:?}"));
             }
         }
         Ok(())
     }
+}
+
+/// Refuses a name of a consumer group that is none. Kafka takes any text; what holds for topics keeps it readable in
+/// tools and access rules.
+pub(crate) fn check_group(group: &str) -> Result<(), LogError> {
+    check_name(group).map_err(|reason| LogError::InvalidOption { name: "group name".into(), reason })
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || matches!(name, "." | "..") || !name.bytes().all(legal) {
+        return Err(format!("{name:?} must be 1 to {NAME_BYTES_MAX} of the characters a-z A-Z 0-9 . _ -"));
+    }
+    Ok(())
 }
 
 /// Where the topic stands in tables of all topics.

@@ -1,6 +1,6 @@
 //! Reading from the log inside the process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -8,9 +8,10 @@ use std::time::Duration;
 use user_info_core::Topic;
 
 use super::database::damaged;
+use super::group::Group;
 use super::keys::Key;
 use super::{Inner, Topics, values};
-use crate::consumer::{PartitionEnd, PollLimits, Polled, Problem, Start};
+use crate::consumer::{PartitionEnd, PollLimits, Polled, Problem, Share, Start, no_group};
 use crate::error::LogError;
 use crate::names::topic_index;
 use crate::record::Record;
@@ -19,6 +20,8 @@ use crate::record::Record;
 pub struct EmbeddedConsumer {
     log: Arc<Inner>,
     assigned: BTreeMap<(Topic, i32), Progress>,
+    /// Absent in a consumer that belongs to none.
+    group: Option<Group>,
     /// Where the last poll stopped: the next one begins behind it, so that no partition waits for ever for a full one.
     last: Option<(Topic, i32)>,
 }
@@ -42,12 +45,20 @@ enum News {
 }
 
 impl EmbeddedConsumer {
-    pub(super) fn new(log: Arc<Inner>) -> Self {
-        Self { log, assigned: BTreeMap::new(), last: None }
+    pub(super) fn new(log: Arc<Inner>, group: Option<Group>) -> Self {
+        Self { log, assigned: BTreeMap::new(), group, last: None }
+    }
+
+    pub(crate) fn subscribe(&mut self, topics: BTreeSet<Topic>) -> Result<(), LogError> {
+        self.group.as_mut().ok_or_else(no_group)?.subscribed = topics;
+        Ok(())
     }
 
     pub(crate) fn assign(&mut self, starts: &[Start]) {
         for &Start { topic, partition, offset } in starts {
+            if self.group.as_ref().is_some_and(|group| !group.owns((topic, partition))) {
+                continue;
+            }
             let progress = Progress { next: offset, reported_end: None, halted: false };
             self.assigned.insert((topic, partition), progress);
         }
@@ -59,6 +70,10 @@ impl EmbeddedConsumer {
 
     pub(crate) fn poll(&mut self, limits: PollLimits, wait: Duration) -> Result<Polled, LogError> {
         let news = self.wait_for_news(wait);
+        let shares = self.take_shares();
+        if !shares.is_empty() {
+            return Ok(Polled { shares, ..Polled::default() });
+        }
         let mut batch = Batch { polled: Polled::default(), bytes: 0, limits };
         for (key, news) in news {
             if batch.is_full() {
@@ -77,16 +92,30 @@ impl EmbeddedConsumer {
         Ok(batch.polled)
     }
 
-    /// Waits until a partition has something, and then looks at all of them.
+    /// Waits until the group or a partition has something, and then looks at all partitions.
     fn wait_for_news(&self, wait: Duration) -> Vec<((Topic, i32), News)> {
         let nothing = |topics: &mut Topics| {
-            self.assigned.iter().all(|(&key, progress)| matches!(self.news(topics, key, progress), News::Nothing))
+            self.group.as_ref().is_none_or(|group| !group.is_behind(topics))
+                && self
+                    .assigned
+                    .iter()
+                    .all(|(&key, progress)| matches!(self.news(topics, key, progress), News::Nothing))
         };
         let waited = self.log.published.wait_timeout_while(self.log.topics(), wait, nothing);
         let (topics, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let later = self.assigned.range(..).skip_while(|&(&key, _)| Some(key) <= self.last);
         let earlier = self.assigned.range(..).take_while(|&(&key, _)| Some(key) <= self.last);
         later.chain(earlier).map(|(&key, progress)| (key, self.news(&topics, key, progress))).collect()
+    }
+
+    /// What the group gave and took; nothing of what it took is read any more.
+    fn take_shares(&mut self) -> Vec<Share> {
+        let Some(group) = &mut self.group else { return Vec::new() };
+        let shares = group.catch_up(&self.log.topics());
+        if !shares.is_empty() {
+            self.assigned.retain(|&partition, _| group.owns(partition));
+        }
+        shares
     }
 
     fn news(&self, topics: &Topics, (topic, partition): (Topic, i32), progress: &Progress) -> News {

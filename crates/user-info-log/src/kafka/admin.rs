@@ -179,7 +179,7 @@ impl KafkaLog {
         while let Some(event) = queue.next(Duration::ZERO) {
             match event {
                 Event::Failure(failure) => last = failure.cause().or(last),
-                Event::Messages(_) => {}
+                Event::Messages(_) | Event::Rebalance(_) => {}
             }
         }
         last

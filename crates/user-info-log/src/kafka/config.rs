@@ -31,6 +31,19 @@ const TRANSACTION_TIMEOUT_MS: &str = "30000";
 /// How long a topic that was just created may look missing.
 const TOPIC_PROPAGATION_MS: &str = "5000";
 
+/// After this the partitions of a member that was killed go to the others (45 s by default): soon, and longer than a broker
+/// that is restarted takes to answer again, so that a restart alone moves nothing.
+const SESSION_TIMEOUT_MS: &str = "10000";
+
+/// Members hear with the answer to a heartbeat that another one came or went (3 s by default), and a partition that moves
+/// takes two rounds of that.
+const HEARTBEAT_INTERVAL_MS: &str = "1000";
+
+/// A member that is not polled for so long is taken for hung, and its partitions go to the others. Longer than writing the
+/// largest batch takes, and than a shared store takes to be restarted and read its data: while it is away, the others
+/// could not go on either.
+const POLL_INTERVAL_MAX_MS: &str = "300000";
+
 /// Of every client. Defaults that are changed: a cluster that comes back is noticed within a second (10 s), new leaders
 /// and lost topics within 10 s (5 minutes).
 const COMMON: &[(&str, &str)] = &[
@@ -44,7 +57,7 @@ const COMMON: &[(&str, &str)] = &[
 ];
 
 const CONSUMER: &[(&str, &str)] = &[
-    // librdkafka wants a name of a group; nobody joins it and nothing is committed to it.
+    // librdkafka wants a name of a group. Nobody joins this one, and nothing is committed to any.
     ("group.id", "user-info"),
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
@@ -58,6 +71,16 @@ const CONSUMER: &[(&str, &str)] = &[
     ("fetch.error.backoff.ms", "50"),
     ("queued.max.messages.kbytes", FETCHED_KIBIBYTES_MAX),
     ("fetch.max.bytes", FETCH_BYTES_MAX),
+];
+
+/// Besides those of every consumer.
+const GROUP_CONSUMER: &[(&str, &str)] = &[
+    ("group.protocol", "classic"),
+    // A member that comes or goes interrupts only the partitions that move.
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    ("session.timeout.ms", SESSION_TIMEOUT_MS),
+    ("heartbeat.interval.ms", HEARTBEAT_INTERVAL_MS),
+    ("max.poll.interval.ms", POLL_INTERVAL_MAX_MS),
 ];
 
 const PRODUCER: &[(&str, &str)] = &[
@@ -79,6 +102,15 @@ const RESERVED: &[(&[&str], &str)] = &[
     (&["auto.offset.reset"], "a position that the log does not have must be reported, not moved"),
     (&["enable.partition.eof"], "to be caught up means that the ends of partitions were reported"),
     (&["isolation.level"], "records of aborted transactions must not be read"),
+    (&["group.id"], "a group is named where it is joined"),
+    (
+        &["group.instance.id"],
+        "a member that ends must leave its group at once, which a member with such an id does not",
+    ),
+    (
+        &["group.protocol", "group.remote.assignor", "partition.assignment.strategy"],
+        "all members of a group must share partitions in the same way",
+    ),
     (&["partitioner"], "the partition of a key is part of the contract between the services"),
     (
         &["enable.idempotence", "acks", "request.required.acks"],
@@ -112,6 +144,10 @@ impl ClientSettings {
 
     pub(super) fn consumer(&self) -> ClientConfig {
         self.config(CONSUMER, &[])
+    }
+
+    pub(super) fn group_consumer(&self, group: &str) -> ClientConfig {
+        self.config(CONSUMER, &[&[("group.id", group)], GROUP_CONSUMER].concat())
     }
 
     pub(super) fn producer(&self, transactional_id: Option<&str>) -> ClientConfig {

@@ -1,22 +1,25 @@
-//! Reading from Kafka: partitions assigned by hand, events taken on the caller's thread.
+//! Reading from Kafka: partitions assigned by hand, or within what a group gives; events taken on the caller's thread.
 //!
 //! Invariant: of each assigned partition, records come in the order of their offsets and none before the offset it was
 //! assigned at; of others nothing comes. What librdkafka still holds of an earlier assignment is dropped here.
 
+use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use user_info_core::Topic;
 
-use super::config::{self, ClientSettings};
+use super::config;
 use super::context::Context;
-use super::events::{Event, EventQueue, Failure, Message, Place};
+use super::events::{Change, Event, EventQueue, Failure, Message, Place, Rebalance};
 use super::failure::{is_out_of_range, is_topic_gone};
-use crate::consumer::{PartitionEnd, PollLimits, Polled, Problem, Start};
+use super::group::Group;
+use super::native::is_member;
+use crate::consumer::{PartitionEnd, PollLimits, Polled, Problem, Share, Start, no_group};
 use crate::error::LogError;
 use crate::names::{TopicNames, topic_index};
 use crate::record::Record;
@@ -24,54 +27,103 @@ use crate::record::Record;
 /// A cluster that is away is not worth more than one report in this time; librdkafka tells of each broker and attempt.
 const UNAVAILABLE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What was tried when librdkafka refuses a change of what is read.
+const ASSIGN: &str = "assign partitions";
+
 /// A reader of partitions of a Kafka cluster.
 pub struct KafkaConsumer {
     client: BaseConsumer<Context>,
     assigned: Assigned,
+    /// Absent in a consumer that belongs to none.
+    group: Option<Group>,
     unavailable_reported: Option<Instant>,
 }
 
 impl KafkaConsumer {
-    pub(super) fn open(settings: &ClientSettings, names: &TopicNames) -> Result<Self, LogError> {
-        let client = config::create(&settings.consumer())?;
-        Ok(Self { client, assigned: Assigned::new(names), unavailable_reported: None })
+    pub(super) fn open(config: &ClientConfig, names: &TopicNames, group: Option<Group>) -> Result<Self, LogError> {
+        let client = config::create(config)?;
+        Ok(Self { client, assigned: Assigned::new(names), group, unavailable_reported: None })
+    }
+
+    pub(crate) fn subscribe(&mut self, topics: BTreeSet<Topic>) -> Result<(), LogError> {
+        self.let_go()?;
+        let group = self.group.as_mut().ok_or_else(no_group)?;
+        if group.subscribed == topics {
+            return Ok(());
+        }
+        // Who was thrown out and is about to join again must not replace its subscription: librdkafka has an assertion
+        // against that, which ends the process. Starting anew costs it nothing.
+        if topics.is_empty() || !is_member(self.client.client()) {
+            self.client.unsubscribe();
+        }
+        if !topics.is_empty() {
+            let names: Vec<&str> = topics.iter().map(|&topic| self.assigned.name(topic)).collect();
+            self.client.subscribe(&names).map_err(|error| refused("subscribe to topics", &error))?;
+        }
+        group.subscribed = topics;
+        Ok(())
     }
 
     pub(crate) fn assign(&mut self, starts: &[Start]) -> Result<(), LogError> {
+        self.let_go()?;
+        let is_ours =
+            |start: &&Start| self.group.as_ref().is_none_or(|group| group.owns((start.topic, start.partition)));
+        let starts: Vec<Start> = starts.iter().filter(is_ours).copied().collect();
+        if starts.is_empty() {
+            return Ok(());
+        }
         let moved = starts.iter().map(|start| (start.topic, start.partition));
         let moved = moved.filter(|&(topic, partition)| self.assigned.next(topic, partition).is_some()).collect();
         self.release(moved)?;
         let mut list = TopicPartitionList::with_capacity(starts.len());
-        for &Start { topic, partition, offset } in starts {
-            list.add_partition_offset(self.assigned.name(topic), partition, Offset::Offset(offset)).map_err(refused)?;
+        for &Start { topic, partition, offset } in &starts {
+            let added = list.add_partition_offset(self.assigned.name(topic), partition, Offset::Offset(offset));
+            added.map_err(|error| refused(ASSIGN, &error))?;
         }
-        self.client.incremental_assign(&list).map_err(refused)?;
-        for &Start { topic, partition, offset } in starts {
+        self.client.incremental_assign(&list).map_err(|error| refused(ASSIGN, &error))?;
+        for &Start { topic, partition, offset } in &starts {
             self.assigned.set(topic, partition, Some(offset));
         }
         Ok(())
     }
 
     pub(crate) fn unassign(&mut self, topic: Topic) -> Result<(), LogError> {
-        self.release(self.assigned.partitions(topic).map(|partition| (topic, partition)).collect())
+        self.let_go()?;
+        self.release(self.assigned.partitions(topic).collect())
     }
 
     fn release(&mut self, partitions: Vec<(Topic, i32)>) -> Result<(), LogError> {
         if partitions.is_empty() {
             return Ok(());
         }
+        self.stop_reading(&partitions)
+    }
+
+    /// Tells the group, if it waits for that, that what it took away is no longer read.
+    fn let_go(&mut self) -> Result<(), LogError> {
+        let Some(group) = &mut self.group else { return Ok(()) };
+        if !group.settle() {
+            return Ok(());
+        }
+        let read = Topic::ALL.into_iter().flat_map(|topic| self.assigned.partitions(topic));
+        let lost: Vec<(Topic, i32)> = read.filter(|&partition| !group.owns(partition)).collect();
+        self.stop_reading(&lost)
+    }
+
+    fn stop_reading(&mut self, partitions: &[(Topic, i32)]) -> Result<(), LogError> {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for &(topic, partition) in &partitions {
+        for &(topic, partition) in partitions {
             list.add_partition(self.assigned.name(topic), partition);
         }
-        self.client.incremental_unassign(&list).map_err(refused)?;
-        for (topic, partition) in partitions {
+        self.client.incremental_unassign(&list).map_err(|error| refused(ASSIGN, &error))?;
+        for &(topic, partition) in partitions {
             self.assigned.set(topic, partition, None);
         }
         Ok(())
     }
 
     pub(crate) fn poll(&mut self, limits: PollLimits, wait: Duration) -> Result<Polled, LogError> {
+        self.let_go()?;
         let queue = EventQueue::of_consumer(self.client.client());
         let began = Instant::now();
         let mut polled = Polled::default();
@@ -87,6 +139,16 @@ impl KafkaConsumer {
                         polled.records.push(record);
                     }
                 }
+                Some(Event::Rebalance(rebalance)) => {
+                    let group = self.group.as_mut().expect("who joined no group hears of none");
+                    if let Some(share) = take_rebalance(rebalance, &self.client, &self.assigned, group)? {
+                        polled.shares.push(share);
+                        break;
+                    }
+                }
+                Some(Event::Failure(failure)) if failure.is_missing_subscription() => {
+                    tracing::debug!("waiting for a topic: {}", failure.reason);
+                }
                 Some(Event::Failure(failure)) => {
                     take_failure(failure, &self.assigned, &mut self.unavailable_reported, &mut polled)?;
                 }
@@ -96,14 +158,39 @@ impl KafkaConsumer {
     }
 }
 
+impl Drop for KafkaConsumer {
+    /// The client leaves its group when it is dropped, and waits for as long as the group waits for an answer.
+    fn drop(&mut self) {
+        if let Err(error) = self.let_go() {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
 impl fmt::Debug for KafkaConsumer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("KafkaConsumer").finish_non_exhaustive()
     }
 }
 
-fn refused(error: KafkaError) -> LogError {
-    LogError::Kafka { operation: "assign partitions".into(), reason: error.to_string() }
+fn refused(operation: &str, error: &KafkaError) -> LogError {
+    LogError::Kafka { operation: operation.into(), reason: error.to_string() }
+}
+
+/// Notes what the group did, and answers a gain. A loss is answered when the caller is done with what it polled.
+fn take_rebalance(
+    rebalance: Rebalance,
+    client: &BaseConsumer<Context>,
+    assigned: &Assigned,
+    group: &mut Group,
+) -> Result<Option<Share>, LogError> {
+    let Rebalance { change, partitions } = rebalance;
+    if change == Change::Gained {
+        client.incremental_assign(&TopicPartitionList::new()).map_err(|error| refused(ASSIGN, &error))?;
+    }
+    let ours = partitions.into_iter();
+    let ours = ours.filter_map(|(name, partition)| Some((assigned.topic(&name)?, partition)));
+    Ok(group.note(change, ours.collect()))
 }
 
 fn take_failure(
@@ -171,9 +258,10 @@ impl Assigned {
         partitions[index] = next;
     }
 
-    fn partitions(&self, topic: Topic) -> impl Iterator<Item = i32> {
+    /// Of a topic those that are assigned.
+    fn partitions(&self, topic: Topic) -> impl Iterator<Item = (Topic, i32)> {
         let partitions = (0..).zip(&self.next[topic_index(topic)]);
-        partitions.filter(|(_, next)| next.is_some()).map(|(partition, _)| partition)
+        partitions.filter(|(_, next)| next.is_some()).map(move |(partition, _)| (topic, partition))
     }
 
     fn find(&self, place: &Place) -> Option<(Topic, i32, i64)> {

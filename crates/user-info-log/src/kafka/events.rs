@@ -19,6 +19,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::context::write_log;
+use super::failure::is_topic_gone;
 use super::native::{Owned, text};
 use crate::record::Header;
 
@@ -34,6 +35,8 @@ pub(super) enum Event<'queue> {
     Messages(Messages<'queue>),
     /// Something that goes wrong, or the end of a partition.
     Failure(Failure),
+    /// The group gives or takes partitions, and waits for an answer.
+    Rebalance(Rebalance),
 }
 
 impl<'client> EventQueue<'client> {
@@ -69,6 +72,7 @@ impl<'client> EventQueue<'client> {
                     return Some(Event::Messages(Messages { event, queue: PhantomData }));
                 }
                 native::RD_KAFKA_EVENT_ERROR => return Some(Event::Failure(failure(&event))),
+                native::RD_KAFKA_EVENT_REBALANCE => return Some(Event::Rebalance(rebalance(&event))),
                 native::RD_KAFKA_EVENT_LOG => log(&event),
                 // Statistics and the like, which only a user's own option brings.
                 _ => {}
@@ -192,6 +196,11 @@ impl Failure {
     pub(super) fn cause(self) -> Option<String> {
         (self.code != RDKafkaErrorCode::AllBrokersDown).then_some(self.reason)
     }
+
+    /// Whether it says that a topic does not exist that is subscribed to; reading one that does not exist has a place.
+    pub(super) fn is_missing_subscription(&self) -> bool {
+        self.place.is_none() && is_topic_gone(self.code)
+    }
 }
 
 /// A position in the log.
@@ -221,6 +230,36 @@ fn place(event: &Owned<native::rd_kafka_event_t>) -> Option<Place> {
         let found = &*partition.pointer();
         let topic_name = CStr::from_ptr(found.topic).to_owned();
         Some(Place { topic_name, partition: found.partition, offset: found.offset })
+    }
+}
+
+/// Partitions that a member of a group gets or loses.
+pub(super) struct Rebalance {
+    pub(super) change: Change,
+    /// By name and number.
+    pub(super) partitions: Vec<(CString, i32)>,
+}
+
+/// What happens to partitions of a member, and how librdkafka wants to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Answered by an incremental assignment.
+    Gained,
+    /// Answered by an incremental unassignment.
+    Lost,
+}
+
+fn rebalance(event: &Owned<native::rd_kafka_event_t>) -> Rebalance {
+    // SAFETY: the event is alive and a rebalance; its list, `cnt` partitions whose topics are C strings, lives as long.
+    unsafe {
+        let gained = native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let is_gain = native::rd_kafka_event_error(event.pointer()) == gained;
+        let list = native::rd_kafka_event_topic_partition_list(event.pointer()).as_ref();
+        let elements = list.map_or(ptr::null(), |list| list.elems.cast_const());
+        let count = list.map_or(0, |list| usize::try_from(list.cnt).unwrap_or(0));
+        let found = (0..count).map(|index| &*elements.add(index));
+        let partitions = found.map(|found| (CStr::from_ptr(found.topic).to_owned(), found.partition)).collect();
+        Rebalance { change: if is_gain { Change::Gained } else { Change::Lost }, partitions }
     }
 }
 

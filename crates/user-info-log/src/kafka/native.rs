@@ -1,11 +1,14 @@
 //! Owning what librdkafka allocates: the one place that frees it.
 #![expect(
     unsafe_code,
-    reason = "librdkafka is C, and its safe wrapper lacks topic ids and the topics of ended partitions"
+    reason = "librdkafka is C, and its safe wrapper lacks topic ids, member ids and the topics of ended partitions"
 )]
 
 use std::ffi::{CStr, c_char};
 use std::ptr::NonNull;
+
+use rdkafka::bindings as native;
+use rdkafka::client::{Client, ClientContext};
 
 /// Something that librdkafka allocated and that is freed with its function.
 pub(super) struct Owned<T> {
@@ -31,6 +34,17 @@ impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
         // SAFETY: by the promise to `new`, it is alive and this is its only owner and its function.
         unsafe { (self.free)(self.pointer.as_ptr()) }
+    }
+}
+
+/// Whether a client knows itself as a member of its group at this moment.
+pub(super) fn is_member<C: ClientContext>(client: &Client<C>) -> bool {
+    // SAFETY: the client is alive, and the id is null or a C string that is ours to free.
+    unsafe {
+        let id = native::rd_kafka_memberid(client.native_ptr());
+        let is_member = !text(id).is_empty();
+        native::rd_kafka_mem_free(client.native_ptr(), id.cast());
+        is_member
     }
 }
 

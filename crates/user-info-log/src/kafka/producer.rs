@@ -226,7 +226,7 @@ impl Reports<'_> {
                 self.trouble = failure.cause().or(self.trouble.take());
                 Ok(())
             }
-            None => Ok(()),
+            Some(Event::Rebalance(_)) | None => Ok(()),
         }
     }
 

@@ -96,9 +96,9 @@ fn run(steps: Vec<Step>) {
                 models.iter_mut().for_each(|model| model.compact(now_ms));
             }
             Step::OpenAgain => {
-                let Subject { config, log, directory } = subject;
+                let Subject { config, log, directory, .. } = subject;
                 drop(log);
-                subject = Subject { log: Log::open(&config).unwrap(), config, directory };
+                subject = Subject { log: Log::open(&config).unwrap(), config, directory, in_group: false };
             }
         }
         let read = subject.read(Topic::Likes);

@@ -18,7 +18,16 @@ use crate::subject::{
 /// Runs every test of the contract with the logs that a function makes from a test's name.
 macro_rules! contract_tests {
     ($open:path) => {
-        $crate::contract::contract_tests! { @each $open;
+        $crate::contract::contract_tests! { @each groups $open;
+            a_gained_partition_is_silent_until_it_is_assigned
+            what_was_not_gained_is_left_out
+            unassigned_partitions_stay_gained
+            another_subscription_takes_the_place_of_the_first
+            a_topic_created_after_the_subscription_is_gained
+            a_subscription_needs_a_group
+            names_of_groups_are_checked
+        }
+        $crate::contract::contract_tests! { @each contract $open;
             records_come_back_as_they_were_published
             partitions_keep_their_order
             a_key_goes_to_the_partition_of_the_contract
@@ -39,16 +48,36 @@ macro_rules! contract_tests {
             transactions_are_seen_and_the_newest_producer_wins
         }
     };
-    (@each $open:path; $($name:ident)+) => {
+    (@each $module:ident $open:path; $($name:ident)+) => {
         $(
             #[test]
             fn $name() {
-                $crate::contract::$name(&$open(stringify!($name)));
+                $crate::$module::$name(&$open(stringify!($name)));
             }
         )+
     };
 }
 pub(crate) use contract_tests;
+
+/// Runs those tests in which the same things are read by any consumer.
+macro_rules! reading_tests {
+    ($open:path) => {
+        $crate::contract::contract_tests! { @each contract $open;
+            records_come_back_as_they_were_published
+            partitions_keep_their_order
+            each_end_is_reported_once_and_with_its_topic
+            reading_begins_where_it_was_assigned
+            a_position_beyond_the_end_is_reported_and_not_moved
+            nothing_comes_after_unassign
+            a_partition_assigned_again_moves
+            polls_keep_to_their_limits
+            a_poll_waits_as_long_as_nothing_happens_and_no_longer
+            many_publishers_share_a_log
+            transactions_are_seen_and_the_newest_producer_wins
+        }
+    };
+}
+pub(crate) use reading_tests;
 
 /// What was published, in the order of a partition's offsets.
 fn expected(records: &[NewRecord], published: &[Published]) -> Vec<Record> {

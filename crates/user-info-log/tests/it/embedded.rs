@@ -16,6 +16,14 @@ use crate::subprocess::ignored_test;
 
 contract_tests!(Subject::embedded);
 
+mod member {
+    crate::contract::reading_tests!(super::member_subject);
+}
+
+fn member_subject(test: &str) -> Subject {
+    Subject { in_group: true, ..Subject::embedded(test) }
+}
+
 /// Where a subprocess finds the log.
 const DIRECTORY_VARIABLE: &str = "LOG_TEST_DIRECTORY";
 
@@ -35,9 +43,9 @@ fn everything_is_there_after_opening_again() {
     let describe = |log: &Log| Topic::ALL.map(|topic| log.describe(topic).unwrap());
     let before = (describe(&subject.log), subject.read(Topic::Likes));
 
-    let Subject { config, log, directory } = subject;
+    let Subject { config, log, directory, .. } = subject;
     drop(log);
-    let again = Subject { log: Log::open(&config).unwrap(), config, directory };
+    let again = Subject { log: Log::open(&config).unwrap(), config, directory, in_group: false };
     assert_eq!((describe(&again.log), again.read(Topic::Likes)), before);
     let next = again.publish(&[record(Topic::Likes, "1/1", "c")]);
     assert_eq!(next[0].offset, before.1.iter().filter(|record| record.partition == next[0].partition).count() as i64);
@@ -47,7 +55,7 @@ fn everything_is_there_after_opening_again() {
 fn a_log_in_use_is_refused_until_the_last_holder_is_gone() {
     let subject = Subject::embedded("");
     let (consumer, producer) = (subject.consumer(Topic::Users), subject.producer());
-    let Subject { config, log, directory } = subject;
+    let Subject { config, log, directory, .. } = subject;
     let refused = || {
         let error = Log::open(&config).unwrap_err();
         assert!(matches!(error, LogError::InUse { .. }), "{error}");
@@ -86,7 +94,7 @@ fn subprocess_opens() {
 #[test]
 fn what_was_published_survives_a_kill() {
     let subject = Subject::embedded("");
-    let Subject { config, log, directory } = subject;
+    let Subject { config, log, directory, .. } = subject;
     drop(log);
     let path = directory.as_ref().unwrap().path().join("log");
     let rounds = if soak() { 100 } else { 5 };
@@ -99,7 +107,7 @@ fn what_was_published_survives_a_kill() {
         process.wait_for_line(&acknowledged, LIMIT).unwrap();
         process.kill().unwrap();
 
-        let again = Subject { log: Log::open(&config).unwrap(), config: config.clone(), directory: None };
+        let again = Subject::open(config.clone());
         let found = again.read(Topic::Likes);
         let before = slices;
         slices = i64::try_from(found.len()).unwrap() / 3;
@@ -167,7 +175,7 @@ fn what_cannot_be_a_log_is_refused() {
 
     let subject = Subject::embedded("");
     let path = subject.path();
-    let Subject { config, log, directory } = subject;
+    let Subject { config, log, directory, .. } = subject;
     drop(log);
     put(&path, &[0], &2_u32.to_be_bytes());
     let error = Log::open(&config).unwrap_err();
@@ -183,7 +191,7 @@ fn damage_is_reported_and_not_passed_over() {
     let subject = Subject::embedded("");
     subject.publish(&[record_at(Topic::Likes, 0, "1/1", "a"), record_at(Topic::Likes, 0, "1/2", "b")]);
     let path = subject.path();
-    let Subject { config, log, directory } = subject;
+    let Subject { config, log, directory, .. } = subject;
     drop(log);
     let mut record_key = vec![4, Topic::Likes.number()];
     record_key.extend(0_i32.to_be_bytes());

@@ -22,6 +22,10 @@ mod plain {
     crate::contract::contract_tests!(super::subject);
 }
 
+mod member {
+    crate::contract::reading_tests!(super::member_subject);
+}
+
 mod secure {
     crate::contract::contract_tests!(super::secure_subject);
 }
@@ -42,6 +46,10 @@ pub(crate) fn config_of(broker: &KafkaBroker, test: &str) -> LogConfig {
 
 pub(crate) fn subject(test: &str) -> Subject {
     Subject::open(config(test))
+}
+
+fn member_subject(test: &str) -> Subject {
+    Subject { in_group: true, ..subject(&format!("member.{test}")) }
 }
 
 fn secure_subject(test: &str) -> Subject {
@@ -84,6 +92,10 @@ fn options_that_exactness_rests_on_are_refused() {
         "auto.offset.reset",
         "enable.partition.eof",
         "isolation.level",
+        "group.id",
+        "group.instance.id",
+        "group.protocol",
+        "partition.assignment.strategy",
         "partitioner",
         "enable.idempotence",
         "acks",

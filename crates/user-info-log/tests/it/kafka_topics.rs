@@ -19,10 +19,10 @@ use crate::subject::{
 };
 
 /// Kafka's own administration, for what our log never does.
-struct Admin(AdminClient<DefaultClientContext>);
+pub(crate) struct Admin(AdminClient<DefaultClientContext>);
 
 impl Admin {
-    fn new(config: &LogConfig) -> Self {
+    pub(crate) fn new(config: &LogConfig) -> Self {
         let LogUrl::Kafka { bootstrap } = &config.url else { panic!("a Kafka cluster was asked for") };
         Self(ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap())
     }
@@ -36,12 +36,12 @@ impl Admin {
         created[0].as_ref().unwrap();
     }
 
-    fn delete(&self, name: &str) {
+    pub(crate) fn delete(&self, name: &str) {
         let deleted = wait(self.0.delete_topics(&[name], &options())).unwrap();
         deleted[0].as_ref().unwrap();
     }
 
-    fn grow(&self, name: &str, partitions: usize) {
+    pub(crate) fn grow(&self, name: &str, partitions: usize) {
         let grown = wait(self.0.create_partitions([&NewPartitions::new(name, partitions)], &options())).unwrap();
         grown[0].as_ref().unwrap();
     }

@@ -1,13 +1,15 @@
 //! A log to test, and short ways to use it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 use user_info_core::Topic;
 use user_info_log::{
     Consumer, Log, LogConfig, LogUrl, NewRecord, PollLimits, Polled, Producer, ProducerConfig, Published, Record,
-    Start, TopicLayout, TopicNames,
+    Share, Start, TopicLayout, TopicNames,
 };
 
 /// More than any test needs on a busy machine.
@@ -25,6 +27,8 @@ pub(crate) struct Subject {
     pub(crate) log: Log,
     /// Removed with the subject.
     pub(crate) directory: Option<TempDir>,
+    /// Whether it is read by the only member of a group, of which nothing must be seen then.
+    pub(crate) in_group: bool,
 }
 
 impl Subject {
@@ -39,7 +43,7 @@ impl Subject {
     pub(crate) fn open(config: LogConfig) -> Self {
         let log = Log::open(&config).unwrap();
         log.create_topics(TopicLayout { partitions: PARTITIONS, replication: 1 }).unwrap();
-        Self { config, log, directory: None }
+        Self { config, log, directory: None, in_group: false }
     }
 
     /// The same log with other topics, none of which exists.
@@ -77,8 +81,30 @@ impl Subject {
         self.consumer_from(&starts)
     }
 
+    /// A member of a group, which is this test's alone.
+    pub(crate) fn member(&self, group: &str, topics: &[Topic]) -> Consumer {
+        let group = format!("{}.{group}", self.config.topic_names.name(Topic::Users));
+        let mut member = self.log.group_consumer(&group).unwrap();
+        member.subscribe(topics).unwrap();
+        member
+    }
+
+    /// The only member of a group, with everything gained.
+    pub(crate) fn lone_member(&self, topics: &[Topic]) -> Consumer {
+        static GROUPS: AtomicU32 = AtomicU32::new(0);
+        let mut member = self.member(&GROUPS.fetch_add(1, Ordering::Relaxed).to_string(), topics);
+        let all = topics.len() * PARTITIONS as usize;
+        let polled = poll_until(&mut member, "all partitions", |polled| gained(polled).len() >= all);
+        assert_eq!(polled, Polled { shares: polled.shares.clone(), ..Polled::default() });
+        member
+    }
+
     pub(crate) fn consumer_from(&self, starts: &[Start]) -> Consumer {
-        let mut consumer = self.log.consumer().unwrap();
+        let topics: BTreeSet<Topic> = starts.iter().map(|start| start.topic).collect();
+        let mut consumer = match self.in_group {
+            true => self.lone_member(&topics.into_iter().collect::<Vec<_>>()),
+            false => self.log.consumer().unwrap(),
+        };
         consumer.assign(starts).unwrap();
         consumer
     }
@@ -131,6 +157,7 @@ pub(crate) fn poll_with(
         all.records.extend(polled.records);
         all.ends.extend(polled.ends);
         all.problems.extend(polled.problems);
+        all.shares.extend(polled.shares);
     }
     all
 }
@@ -146,6 +173,24 @@ pub(crate) fn read_records(consumer: &mut Consumer, count: usize) -> Vec<Record>
     assert_eq!(polled.problems, []);
     assert_eq!(polled.records.len(), count, "{polled:?}");
     polled.records
+}
+
+/// Every partition that was gained, in the order it happened.
+pub(crate) fn gained(polled: &Polled) -> Vec<(Topic, i32)> {
+    let of_share = |share: &Share| match share {
+        Share::Gained(partitions) => partitions.clone(),
+        Share::Lost(_) => Vec::new(),
+    };
+    polled.shares.iter().flat_map(of_share).collect()
+}
+
+/// Every partition that was lost, in the order it happened.
+pub(crate) fn lost(polled: &Polled) -> Vec<(Topic, i32)> {
+    let of_share = |share: &Share| match share {
+        Share::Gained(_) => Vec::new(),
+        Share::Lost(partitions) => partitions.clone(),
+    };
+    polled.shares.iter().flat_map(of_share).collect()
 }
 
 pub(crate) fn values(records: &[Record]) -> Vec<String> {
