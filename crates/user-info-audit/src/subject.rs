@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use user_info_store::StoreUrl;
+use user_info_store::{StoreOptions, StoreUrl};
 
 use crate::error::AuditError;
 use crate::model::{Model, RecordAt};
@@ -20,7 +20,7 @@ use crate::reader::{BeyondEnd, Reader};
 use crate::report::{About, Findings, Mismatch};
 
 use server::Server;
-use store::StoreDirectory;
+use store::StoreView;
 
 /// Longest username that can be asked for, in bytes. Some names grow when they are written in lower case.
 const USERNAME_BYTES_MAX: usize = 256;
@@ -28,22 +28,22 @@ const USERNAME_BYTES_MAX: usize = 256;
 /// What to audit.
 #[derive(Clone, Debug)]
 pub enum SubjectConfig {
-    /// A store, opened read-only beside its writer.
-    Store(StoreUrl),
+    /// A store, opened read-only beside its writers.
+    Store(StoreUrl, Box<StoreOptions>),
     /// A server, by the URL of its public address, such as `http://127.0.0.1:8080`.
     Server(String),
 }
 
 /// What is audited.
 pub(crate) enum Subject {
-    Store(StoreDirectory),
+    Store(Box<StoreView>),
     Server(Box<Server>),
 }
 
 impl Subject {
     pub(crate) fn new(config: SubjectConfig, patience: Duration) -> Result<Self, AuditError> {
         match config {
-            SubjectConfig::Store(url) => Ok(Self::Store(StoreDirectory::new(url))),
+            SubjectConfig::Store(url, options) => Ok(Self::Store(Box::new(StoreView::new(url, *options)))),
             SubjectConfig::Server(url) => Ok(Self::Server(Box::new(Server::new(&url, patience)?))),
         }
     }
@@ -130,6 +130,12 @@ pub(crate) fn name_touched_after(model: &Model, name: &str, found: Option<&str>,
 pub(crate) fn written<'a>(model: &'a Model, name: &'a str) -> &'a str {
     let holder = model.named(name).and_then(|user| model.profile(user));
     holder.map_or(name, |profile| profile.username.as_str())
+}
+
+/// Reads everything that the log holds by now: whatever an answer could show that is newer than the positions it states.
+pub(crate) fn read_to_end(reader: &mut Reader) -> Result<(), AuditError> {
+    let ends = reader.ends()?;
+    reader.read_to(&ends)
 }
 
 /// Reads the log up to where an answer stood. `false`, and a difference, when the log does not reach that far: then

@@ -37,7 +37,7 @@ pub struct Effects<'batch> {
 
 impl<'batch> Plan<'batch> {
     /// Keeps the last change of each key.
-    pub fn of(changes: &'batch [Change]) -> Self {
+    pub fn of(changes: impl IntoIterator<Item = &'batch Change>) -> Self {
         let mut pairs = BTreeMap::new();
         let mut profiles = BTreeMap::new();
         for change in changes {

@@ -58,24 +58,31 @@ async fn health() -> &'static str {
 
 /// Whether requests should be sent here: the store was caught up once, and the service is not stopping.
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {
-    match admin.why_not_ready() {
+    let reason = aside(move || admin.why_not_ready(admin.store.status().err().as_ref())).await;
+    match reason {
         None => "ready\n".into_response(),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
-    match admin.refresh_gauges() {
-        Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], admin.metrics.text()).into_response(),
+    let text = aside(move || admin.refresh_gauges().map(|()| admin.metrics.text())).await;
+    match text {
+        Ok(text) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => store_failed(&error),
     }
 }
 
 async fn status(State(admin): State<Arc<Admin>>) -> Response {
-    match admin.status() {
+    match aside(move || admin.status()).await {
         Ok(status) => Json(status).into_response(),
         Err(error) => store_failed(&error),
     }
+}
+
+/// Asks the store on a thread that may wait for it.
+async fn aside<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(ask).await.expect("what operators ask for does not panic")
 }
 
 fn store_failed(error: &StoreError) -> Response {
@@ -86,14 +93,14 @@ fn store_failed(error: &StoreError) -> Response {
 struct Status {
     ready: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    not_ready_because: Option<&'static str>,
+    not_ready_because: Option<String>,
     caught_up: bool,
     age_ms: Option<i64>,
     started_at_ms: i64,
     version: &'static str,
     topics: Vec<TopicStatus>,
     tainted: TaintedStatus,
-    dead_letters_waiting: usize,
+    dead_letters_waiting: Option<usize>,
     store: StoreView,
     last_errors: Vec<RecentError>,
 }
@@ -138,32 +145,52 @@ struct TaintedKeyStatus {
 }
 
 #[derive(Serialize)]
-struct StoreView {
-    users_estimated: u64,
-    bytes: u64,
-    format_version: u32,
-    decoder_version: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<String>,
+#[serde(untagged)]
+enum StoreView {
+    Available {
+        users_estimated: u64,
+        bytes: u64,
+        memory_bytes: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        generation: Option<u64>,
+        format_version: u32,
+        decoder_version: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        advice: Option<String>,
+    },
+    Unavailable {
+        unavailable: String,
+    },
 }
 
 impl Admin {
-    fn why_not_ready(&self) -> Option<&'static str> {
+    fn why_not_ready(&self, store: Option<&StoreError>) -> Option<String> {
         if self.stopping.load(Ordering::Relaxed) {
-            return Some("stopping");
+            return Some("stopping".into());
         }
-        (!self.view.load().complete).then_some("the topics have not been read to their end yet")
+        if let Some(error) = store {
+            return Some(chain(error));
+        }
+        (!self.view.load().was_complete).then(|| "the topics have not been read to their end yet".into())
     }
 
     fn refresh_gauges(&self) -> Result<(), StoreError> {
         let view = self.view.load();
-        let status = self.store.status()?;
+        let store = self.store.status();
         let age_seconds = view.age_ms(now_ms()).map_or(f64::NAN, |age_ms| age_ms as f64 / 1_000.0);
         self.metrics.age_seconds.set(age_seconds);
-        self.metrics.ready.set(i64::from(self.why_not_ready().is_none()));
-        self.metrics.users.set(gauge(status.users_estimate));
-        self.metrics.store_bytes.set(gauge(status.disk_bytes));
-        self.metrics.outbox.set(gauge(self.store.outbox_len()? as u64));
+        self.metrics.ready.set(i64::from(self.why_not_ready(store.as_ref().err()).is_none()));
+        self.metrics.store_available.set(i64::from(store.is_ok()));
+        if let Some(status) = available(store)? {
+            self.metrics.users.set(gauge(status.users_estimate));
+            self.metrics.store_bytes.set(gauge(status.disk_bytes));
+            self.metrics.store_memory_bytes.set(gauge(status.memory_bytes));
+        }
+        if let Some(waiting) = available(self.store.outbox_len())? {
+            self.metrics.outbox.set(gauge(waiting as u64));
+        }
         for (topic, partition) in partitions(&view) {
             let labels = PartitionLabels { topic: topic.topic.name(), partition: partition.position.partition };
             self.metrics.lag.get_or_create(&labels).set(partition.lag());
@@ -173,7 +200,8 @@ impl Admin {
 
     fn status(&self) -> Result<Status, StoreError> {
         let view = self.view.load();
-        let not_ready_because = self.why_not_ready();
+        let store = self.store.status();
+        let not_ready_because = self.why_not_ready(store.as_ref().err());
         Ok(Status {
             ready: not_ready_because.is_none(),
             not_ready_because,
@@ -183,14 +211,14 @@ impl Admin {
             version: env!("CARGO_PKG_VERSION"),
             topics: view.topics.iter().map(topic_status).collect(),
             tainted: self.tainted()?,
-            dead_letters_waiting: self.store.outbox_len()?,
-            store: store_view(&self.store.status()?),
+            dead_letters_waiting: available(self.store.outbox_len())?,
+            store: store_view(store)?,
             last_errors: self.errors.list(),
         })
     }
 
     fn tainted(&self) -> Result<TaintedStatus, StoreError> {
-        let tainted = self.store.tainted()?;
+        let tainted = available(self.store.tainted())?.unwrap_or_default();
         let shown = tainted.iter().take(TAINTED_SHOWN_MAX).map(|taint| TaintedKeyStatus {
             topic: taint.key.topic.name(),
             key: String::from_utf8_lossy(&taint.key.key).into_owned(),
@@ -238,15 +266,32 @@ fn partition_status(view: &PartitionView) -> PartitionStatus {
     }
 }
 
-fn store_view(status: &StoreStatus) -> StoreView {
+/// What the store says; `None` while it is away, which is no reason not to tell everything else.
+fn available<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is_passing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn store_view(status: Result<StoreStatus, StoreError>) -> Result<StoreView, StoreError> {
+    let status = match status {
+        Ok(status) => status,
+        Err(error) if error.is_passing() => return Ok(StoreView::Unavailable { unavailable: chain(&error) }),
+        Err(error) => return Err(error),
+    };
     let older = status.decoder_version < DECODER_VERSION;
-    StoreView {
+    Ok(StoreView::Available {
         users_estimated: status.users_estimate,
         bytes: status.disk_bytes,
+        memory_bytes: status.memory_bytes,
+        generation: status.generation,
         format_version: status.format_version,
         decoder_version: status.decoder_version,
+        failure: status.failure,
         advice: older.then(|| {
             "these records were read by an older decoder: if keys are tainted, run `user-info rebuild`".to_owned()
         }),
-    }
+    })
 }

@@ -136,6 +136,8 @@ pub enum Problem {
         /// Which limit.
         detail: String,
     },
+    /// The store is away, or in a state that passes.
+    StoreUnavailable,
     /// The store failed.
     StoreFailed,
 }
@@ -156,7 +158,7 @@ impl Problem {
         match self {
             Self::UnknownUser { .. } | Self::Deactivated(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::Suspended(_) => StatusCode::FORBIDDEN,
-            Self::NotCaughtUp => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotCaughtUp | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -186,6 +188,7 @@ impl Problem {
             Self::NoSuchPath => ("no-such-path", "No such path"),
             Self::MethodNotAllowed => ("method-not-allowed", "Method not allowed"),
             Self::TooLarge { .. } => ("too-large", "Request too large"),
+            Self::StoreUnavailable => ("store-unavailable", "Store unavailable"),
             Self::StoreFailed => ("store-failed", "Store failed"),
         }
     }
@@ -201,6 +204,7 @@ impl Problem {
             Self::BadRequest { detail } | Self::TooLarge { detail } => detail.clone(),
             Self::NoSuchPath => "Ask for /users/{user_id}, /users?ids=a,b or /users?username=name.".into(),
             Self::MethodNotAllowed => "Only GET and HEAD are served here.".into(),
+            Self::StoreUnavailable => "The store does not answer at the moment; ask again.".into(),
             Self::StoreFailed => "The store could not be read; the server's log says why.".into(),
         }
     }
@@ -214,6 +218,7 @@ impl Problem {
             | Self::NoSuchPath
             | Self::MethodNotAllowed
             | Self::TooLarge { .. }
+            | Self::StoreUnavailable
             | Self::StoreFailed => None,
         }
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use user_info_core::decode::{MAX_VALUE_BYTES, check_partition, decode};
 use user_info_core::{BadRecord, Change, Key, Stamp, Topic};
 use user_info_log::Record;
-use user_info_store::{Batch, DeadLetter, Origin, Taint, TaintedKey};
+use user_info_store::{Batch, Cleared, DeadLetter, Decision, Origin, Taint, TaintedKey};
 
 use crate::standing::Halt;
 
@@ -99,16 +99,16 @@ impl Assembled {
     }
 
     fn take_good(&mut self, change: Change, record: Record, memory: &mut Memory) {
-        self.batch.changes.push(change);
+        self.batch.changes.push(Decision { offset: record.offset, change });
         memory.bad_in_a_row.remove(&record.topic);
         if memory.tainted.is_empty() {
             return;
         }
-        let key = (record.topic, record.key.unwrap_or_default());
+        let (key, offset) = ((record.topic, record.key.unwrap_or_default()), record.offset);
         if memory.tainted.remove(&key) {
             let (topic, key) = key;
             self.batch.tainted.retain(|taint| (taint.key.topic, &taint.key.key) != (topic, &key));
-            self.batch.cleared.push(TaintedKey { topic, key });
+            self.batch.cleared.push(Cleared { key: TaintedKey { topic, key }, offset });
         }
     }
 

@@ -4,6 +4,10 @@
 //! large batches under load, no timer to tune. The loop decides nothing by itself: [`standing`](crate::standing) judges
 //! whether a topic may go on, [`assemble`](crate::assemble) turns records into a batch.
 //!
+//! A store that is shared is filled by several instances: a consumer group says which partitions this one reads, the store
+//! says from where (`Ingest::adopt`), and what the others do is read back every second. While such a store is away, ingest
+//! waits with the batch in its hands.
+//!
 //! Invariant (I2): the stored positions P imply that the state equals the fold of everything published before P.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,12 +17,12 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use user_info_core::Topic;
-use user_info_log::{Consumer, Log, PartitionEnd, PollLimits, Polled, Problem, Start};
-use user_info_store::{Batch, Position, Store};
+use user_info_log::{Consumer, Log, PartitionEnd, PollLimits, Polled, Problem, Share, Start};
+use user_info_store::{Batch, Position, Store, StoreError};
 
 use crate::assemble::{Assembled, Memory, assemble};
 use crate::clock::now_ms;
-use crate::errors::{RecentErrors, ServiceError};
+use crate::errors::{RecentErrors, ServiceError, chain};
 use crate::metrics::{BadLabels, Metrics, TopicLabels};
 use crate::standing::{Halt, TopicReport, judge, judge_end};
 use crate::view::{PartitionView, Phase, SharedView, TopicView, View};
@@ -29,6 +33,13 @@ const POLL_WAIT: Duration = Duration::from_millis(100);
 
 /// How old the stored time of completeness may become before it is written without any record to write it with.
 const COMPLETENESS_WRITE_MS: i64 = 30_000;
+
+/// The same where other instances learn from it how old the data is, and how often a shared store is asked what they did.
+const SHARED_INTERVAL_MS: i64 = 1_000;
+
+/// Pauses while the store is away: the first, doubled each time up to the last.
+const STORE_RETRY: Duration = Duration::from_millis(50);
+const STORE_RETRY_MAX: Duration = Duration::from_secs(1);
 
 /// Limits of ingest.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +58,20 @@ impl Default for IngestLimits {
     }
 }
 
+/// Which partitions an instance reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// All of them: the store is its own.
+    #[default]
+    Alone,
+    /// Those that this consumer group gives it: the store is shared.
+    Group(String),
+}
+
 /// What ingest is given.
 pub struct IngestParts {
+    /// Which partitions are read.
+    pub sharing: Sharing,
     /// Where the facts come from.
     pub log: Log,
     /// Where the records go.
@@ -78,11 +101,28 @@ pub enum Until {
     CaughtUp,
 }
 
+/// Whether a batch was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Yes,
+    /// The positions were read again and reading begins anew at them; of the batch some may be written.
+    Rewound,
+    /// The signal to stop came while the store was away.
+    Stopped,
+}
+
 /// The owner of positions and of everything that moves them.
 pub struct Ingest {
     parts: IngestParts,
     consumer: Consumer,
     topics: BTreeMap<Topic, TopicView>,
+    /// The positions that the store had when they were taken up, by topic; needed until a topic begins.
+    stored: BTreeMap<Topic, Vec<Position>>,
+    /// The partitions that this instance reads.
+    owned: BTreeSet<(Topic, i32)>,
+    /// Whether what is in memory is in the store too, but for a suffix of the log.
+    settled: bool,
+    checked_ms: i64,
     memory: Memory,
     connected: bool,
     /// Partitions that were at their end since this process started: only their records are fresh ones.
@@ -100,20 +140,26 @@ struct ReportedEnd {
 }
 
 impl Ingest {
-    /// Takes up where the store stands. Does not wait for the log.
+    /// Prepares ingest. Does not wait for the log, nor for the store.
     pub fn new(parts: IngestParts) -> Result<Self, ServiceError> {
-        let view = View::from_positions(&parts.store.positions()?);
-        let tainted = parts.store.tainted()?.into_iter().map(|taint| (taint.key.topic, taint.key.key)).collect();
-        let consumer = parts.log.consumer()?;
-        let topics = view.topics.iter().map(|topic| (topic.topic, topic.clone())).collect();
-        parts.view.store(Arc::new(view));
-        let memory = Memory { tainted, ..Memory::default() };
-        parts.metrics.tainted.set(memory.tainted.len() as i64);
+        let consumer = match &parts.sharing {
+            Sharing::Alone => parts.log.consumer()?,
+            Sharing::Group(group) => {
+                let mut consumer = parts.log.group_consumer(group)?;
+                consumer.subscribe(&Topic::FACTS)?;
+                consumer
+            }
+        };
+        let topics = View::from_positions(&[]).topics.into_iter().map(|topic| (topic.topic, topic)).collect();
         Ok(Self {
             parts,
             consumer,
             topics,
-            memory,
+            stored: BTreeMap::new(),
+            owned: BTreeSet::new(),
+            settled: true,
+            checked_ms: now_ms(),
+            memory: Memory::default(),
             connected: false,
             live: BTreeSet::new(),
             reported_ends: BTreeMap::new(),
@@ -123,8 +169,10 @@ impl Ingest {
 
     /// Runs until stopped, until caught up if so told, or until the store fails.
     pub fn run(mut self, until: Until) -> Result<(), ServiceError> {
+        self.adopt()?;
         while !self.parts.stop.is_cancelled() {
             self.hear_news()?;
+            self.hear_others()?;
             let limits = self.parts.limits;
             let limits = PollLimits { records: limits.batch_records, bytes: limits.batch_bytes };
             let polled = self.consumer.poll(limits, POLL_WAIT)?;
@@ -133,8 +181,138 @@ impl Ingest {
                 break;
             }
         }
-        self.write_completeness()?;
+        if self.settled {
+            self.write_completeness()?;
+        }
         Ok(self.parts.store.flush()?)
+    }
+
+    /// Takes the store's positions for ours and reads on from there. Records that were polled and not written come again.
+    fn adopt(&mut self) -> Result<(), ServiceError> {
+        let store = self.parts.store.clone();
+        self.settled = false;
+        let Some(positions) = self.until_store_answers(|| store.take_up())? else { return Ok(()) };
+        let Some(tainted) = self.until_store_answers(|| store.tainted())? else { return Ok(()) };
+        self.memory.tainted = tainted.into_iter().map(|taint| (taint.key.topic, taint.key.key)).collect();
+        self.parts.metrics.tainted.set(self.memory.tainted.len() as i64);
+        self.settled = true;
+        for topic in Topic::FACTS {
+            self.adopt_topic(topic, of_topic(&positions, topic))?;
+        }
+        self.publish_view();
+        Ok(())
+    }
+
+    fn adopt_topic(&mut self, topic: Topic, stored: Vec<Position>) -> Result<(), ServiceError> {
+        let view = self.topics.get_mut(&topic).expect("the five topics of facts are there from the start");
+        if matches!(view.phase, Phase::Starting { .. }) {
+            view.partitions = TopicView::from_positions(topic, &stored).partitions;
+            self.stored.insert(topic, stored);
+            return Ok(());
+        }
+        for partition in &mut view.partitions {
+            let found = stored.iter().find(|position| position.partition == partition.position.partition);
+            partition.position = found.cloned().unwrap_or_else(|| unread(&partition.position));
+            partition.at_end = false;
+        }
+        let owned: Vec<(Topic, i32)> = self.owned.iter().copied().filter(|&(owned, _)| owned == topic).collect();
+        self.read(&owned)
+    }
+
+    /// Reads these partitions from their positions on, if their topic is being read.
+    fn read(&mut self, keys: &[(Topic, i32)]) -> Result<(), ServiceError> {
+        let running = keys.iter().filter(|(topic, _)| self.topics[topic].phase == Phase::Running);
+        let starts: Vec<Start> = running.map(|&key| start_of(&self.partition(key).position)).collect();
+        if starts.is_empty() { Ok(()) } else { Ok(self.consumer.assign(&starts)?) }
+    }
+
+    /// Asks the store until it answers; `None` when the signal to stop came first. What it is waiting for is shown meanwhile.
+    fn until_store_answers<T>(&self, ask: impl Fn() -> Result<T, StoreError>) -> Result<Option<T>, ServiceError> {
+        let mut pause = STORE_RETRY;
+        loop {
+            let error = match ask() {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(error) if error.is_passing() => error,
+                Err(error) => return Err(error.into()),
+            };
+            self.parts.errors.note("store", format!("ingest waits for the store, trying again: {}", chain(&error)));
+            if self.parts.stop.is_cancelled() {
+                return Ok(None);
+            }
+            std::thread::sleep(pause);
+            pause = STORE_RETRY_MAX.min(2 * pause);
+        }
+    }
+
+    /// Learns from a shared store, every second, whether its positions still hold and how far other instances are.
+    fn hear_others(&mut self) -> Result<(), ServiceError> {
+        if !self.parts.store.is_shared() || now_ms() - self.checked_ms < SHARED_INTERVAL_MS {
+            return Ok(());
+        }
+        self.checked_ms = now_ms();
+        let positions = match self.parts.store.check().and_then(|()| self.parts.store.positions()) {
+            Ok(positions) => positions,
+            Err(StoreError::Rewound { reason }) => return self.rewind(&reason),
+            Err(error) if error.is_passing() => {
+                self.parts.errors.note("store", format!("the store does not answer, trying again: {}", chain(&error)));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for position in positions {
+            self.note_other(position);
+        }
+        self.publish_view();
+        Ok(())
+    }
+
+    fn note_other(&mut self, position: Position) {
+        let key = (position.topic, position.partition);
+        let known = self.topics[&position.topic].partitions.len();
+        if self.owned.contains(&key) || index(position.partition) >= known {
+            return;
+        }
+        let partition = self.partition_mut(key);
+        partition.at_end = false;
+        partition.position = position;
+        self.reach_reported_end(key);
+    }
+
+    fn rewind(&mut self, reason: &str) -> Result<(), ServiceError> {
+        tracing::warn!("reading goes back to the stored positions: {reason}");
+        self.parts.errors.note("positions", format!("reading went back to the stored positions: {reason}"));
+        self.adopt()
+    }
+
+    /// Takes what the group gave, and leaves what it took away.
+    fn take_shares(&mut self, shares: Vec<Share>) -> Result<(), ServiceError> {
+        let mut gained = false;
+        for share in shares {
+            match share {
+                Share::Gained(partitions) => {
+                    tracing::info!("the group gave {} partitions to this instance", partitions.len());
+                    self.owned.extend(partitions);
+                    gained = true;
+                }
+                Share::Lost(partitions) => {
+                    tracing::info!("the group took {} partitions from this instance", partitions.len());
+                    self.lose(&partitions);
+                }
+            }
+        }
+        if gained { self.adopt() } else { Ok(()) }
+    }
+
+    fn lose(&mut self, partitions: &[(Topic, i32)]) {
+        for &key in partitions {
+            self.owned.remove(&key);
+            self.live.remove(&key);
+            if let Some(partition) =
+                self.topics.get_mut(&key.0).and_then(|topic| topic.partitions.get_mut(index(key.1)))
+            {
+                partition.at_end = false;
+            }
+        }
     }
 
     /// Whether a rebuild has read everything; an error when a topic cannot be read.
@@ -171,7 +349,10 @@ impl Ingest {
     fn take_report(&mut self, report: &TopicReport) -> Result<(), ServiceError> {
         self.connected = true;
         let topic = &self.topics[&report.topic];
-        let positions: Vec<Position> = topic.partitions.iter().map(|partition| partition.position.clone()).collect();
+        let positions: Vec<Position> = match topic.phase {
+            Phase::Starting { .. } => self.stored.get(&report.topic).cloned().unwrap_or_default(),
+            Phase::Running | Phase::Halted(_) => topic.partitions.iter().map(|it| it.position.clone()).collect(),
+        };
         match topic.phase {
             Phase::Halted(_) => Ok(()),
             Phase::Running => match judge(&positions, report) {
@@ -203,16 +384,25 @@ impl Ingest {
     /// Starts reading a topic, at its stored positions or at the beginning of its log.
     fn begin(&mut self, report: &TopicReport) -> Result<(), ServiceError> {
         let topic = report.topic;
-        let view = self.topics.get_mut(&topic).expect("the five topics of facts are there from the start");
-        if view.partitions.is_empty() {
-            view.partitions = first_positions(report);
-            let positions = view.partitions.iter().map(|partition| partition.position.clone()).collect();
-            self.parts.store.apply(&Batch { positions, ..Batch::default() })?;
+        let stored = self.stored.remove(&topic).unwrap_or_default();
+        let mut partitions = first_positions(report);
+        let keys: Vec<(Topic, i32)> = partitions.iter().map(|it| (topic, it.position.partition)).collect();
+        for position in &stored {
+            partitions[index(position.partition)].position = position.clone();
         }
-        let starts: Vec<Start> = view.partitions.iter().map(|partition| start_of(&partition.position)).collect();
+        let is_new = stored.is_empty();
+        let view = self.topics.get_mut(&topic).expect("the five topics of facts are there from the start");
+        view.partitions = partitions;
         view.phase = Phase::Running;
-        tracing::info!(partitions = starts.len(), "reading topic {topic}");
-        self.consumer.assign(&starts)?;
+        if self.parts.sharing == Sharing::Alone {
+            self.owned.extend(&keys);
+        }
+        let owned: Vec<(Topic, i32)> = keys.into_iter().filter(|key| self.owned.contains(key)).collect();
+        tracing::info!(partitions = owned.len(), "reading topic {topic}");
+        self.read(&owned)?;
+        if is_new && self.write_positions()? != Written::Yes {
+            return Ok(());
+        }
         self.note_ends(report)
     }
 
@@ -226,10 +416,16 @@ impl Ingest {
             }
             first |= self.reach_reported_end(key);
         }
-        if first || now_ms() - self.completeness_written_ms > COMPLETENESS_WRITE_MS {
+        if first {
             self.write_completeness()?;
         }
         Ok(())
+    }
+
+    /// Writes how complete the partitions are, now and then, when there is no record to write it with.
+    fn write_completeness_in_time(&mut self) -> Result<(), ServiceError> {
+        let interval_ms = if self.parts.store.is_shared() { SHARED_INTERVAL_MS } else { COMPLETENESS_WRITE_MS };
+        if now_ms() - self.completeness_written_ms < interval_ms { Ok(()) } else { self.write_completeness() }
     }
 
     fn note_end(&mut self, key: (Topic, i32), end: ReportedEnd) -> Option<Halt> {
@@ -257,11 +453,25 @@ impl Ingest {
         first
     }
 
+    /// Partitions that stand at their ends are complete as of now, as far as anybody can tell.
     fn write_completeness(&mut self) -> Result<(), ServiceError> {
-        let positions = self.topics.values().flat_map(|topic| &topic.partitions);
-        let positions = positions.map(|partition| partition.position.clone()).collect();
-        self.completeness_written_ms = now_ms();
-        Ok(self.parts.store.apply(&Batch { positions, ..Batch::default() })?)
+        let now = now_ms();
+        self.completeness_written_ms = now;
+        if self.connected {
+            for topic in self.topics.values_mut().filter(|topic| topic.phase == Phase::Running) {
+                for partition in topic.partitions.iter_mut().filter(|partition| partition.at_end) {
+                    partition.position.caught_up_at_ms = partition.position.caught_up_at_ms.max(Some(now));
+                }
+            }
+        }
+        self.write_positions().map(drop)
+    }
+
+    /// Writes the positions of the partitions that this instance reads.
+    fn write_positions(&mut self) -> Result<Written, ServiceError> {
+        let owned = self.owned.iter().filter(|(topic, _)| self.topics[topic].phase == Phase::Running);
+        let positions = owned.map(|&key| self.partition(key).position.clone()).collect();
+        self.apply(&Batch { positions, ..Batch::default() })
     }
 
     fn halt(&mut self, topic: Topic, halt: Halt) -> Result<(), ServiceError> {
@@ -285,16 +495,18 @@ impl Ingest {
     }
 
     fn take(&mut self, polled: Polled) -> Result<(), ServiceError> {
-        let Polled { records, ends, problems } = polled;
-        if records.is_empty() && ends.is_empty() && problems.is_empty() {
-            return Ok(());
+        if polled.is_empty() {
+            return self.write_completeness_in_time();
         }
+        let Polled { records, ends, problems, shares } = polled;
         self.take_problems(problems)?;
         let running = self.topics.values().filter(|topic| topic.phase == Phase::Running);
         let partitions = running.map(|topic| (topic.topic, topic.partitions.len() as i32)).collect();
         let assembled = assemble(records, &partitions, &mut self.memory, self.parts.limits.bad_in_a_row_max);
         self.connected |= !assembled.moved.is_empty() || !ends.is_empty();
         self.write(assembled, &ends)?;
+        self.take_shares(shares)?;
+        self.write_completeness_in_time()?;
         self.publish_view();
         Ok(())
     }
@@ -307,7 +519,9 @@ impl Ingest {
         let changed = assembled.moved.keys().chain(&passed_ends);
         assembled.batch.positions = changed.map(|&key| self.partition(key).position.clone()).collect();
         if !assembled.batch.positions.is_empty() {
-            self.apply(&assembled)?;
+            if self.apply(&assembled.batch)? != Written::Yes {
+                return Ok(());
+            }
             self.observe(&assembled, &fresh_ms);
         }
         for (topic, halt) in assembled.halts {
@@ -316,15 +530,28 @@ impl Ingest {
         Ok(())
     }
 
-    fn apply(&mut self, assembled: &Assembled) -> Result<(), ServiceError> {
+    fn apply(&mut self, batch: &Batch) -> Result<Written, ServiceError> {
         let began = Instant::now();
-        self.parts.store.apply(&assembled.batch)?;
+        let store = self.parts.store.clone();
+        let rewound = |result| match result {
+            Ok(()) => Ok(None),
+            Err(StoreError::Rewound { reason }) => Ok(Some(reason)),
+            Err(error) => Err(error),
+        };
+        match self.until_store_answers(|| rewound(store.apply(batch)))? {
+            Some(None) => {}
+            Some(Some(reason)) => return self.rewind(&reason).map(|()| Written::Rewound),
+            None => {
+                self.settled = false;
+                return Ok(Written::Stopped);
+            }
+        }
         self.parts.metrics.apply_seconds.observe(began.elapsed().as_secs_f64());
-        if !assembled.batch.dead_letters.is_empty() {
+        if !batch.dead_letters.is_empty() {
             // A full channel means that the bell was rung already.
             let _ = self.parts.bell.try_send(());
         }
-        Ok(())
+        Ok(Written::Yes)
     }
 
     /// The timestamps of the records that came after their partition's end was first reached.
@@ -412,7 +639,8 @@ impl Ingest {
     }
 
     fn publish_view(&self) {
-        let view = View::new(self.topics.values().cloned().collect(), self.connected);
+        let mut view = View::new(self.topics.values().cloned().collect(), self.connected);
+        view.was_complete |= self.parts.view.load().was_complete;
         self.parts.view.store(Arc::new(view));
     }
 
@@ -423,6 +651,25 @@ impl Ingest {
     fn partition_mut(&mut self, (topic, partition): (Topic, i32)) -> &mut PartitionView {
         let topic = self.topics.get_mut(&topic).expect("the five topics of facts are there from the start");
         &mut topic.partitions[index(partition)]
+    }
+}
+
+fn of_topic(positions: &[Position], topic: Topic) -> Vec<Position> {
+    positions.iter().filter(|position| position.topic == topic).cloned().collect()
+}
+
+/// The position of a partition that the store has none of: where a new one begins, and from the start if it was read before
+/// and the store lost it.
+fn unread(position: &Position) -> Position {
+    if position.last_timestamp_ms.is_none() && position.caught_up_at_ms.is_none() {
+        return position.clone();
+    }
+    Position {
+        next_offset: 0,
+        reading_since_ms: now_ms(),
+        caught_up_at_ms: None,
+        last_timestamp_ms: None,
+        ..position.clone()
     }
 }
 

@@ -127,6 +127,10 @@ pub struct Metrics {
     pub users: Gauge,
     /// Bytes that the store takes on disk.
     pub store_bytes: Gauge,
+    /// Bytes of memory that the store takes: its caches, or all of Redis.
+    pub store_memory_bytes: Gauge,
+    /// 1 while the store answers.
+    pub store_available: Gauge,
 }
 
 impl Default for Metrics {
@@ -154,6 +158,8 @@ impl Default for Metrics {
             tainted: Gauge::default(),
             users: Gauge::default(),
             store_bytes: Gauge::default(),
+            store_memory_bytes: Gauge::default(),
+            store_available: Gauge::default(),
         };
         metrics.register_requests();
         metrics.register_ingest();
@@ -229,5 +235,12 @@ impl Metrics {
         registry.register("tainted_keys", "Keys whose newest record was bad", self.tainted.clone());
         registry.register("users_estimated", "Users in the store, estimated", self.users.clone());
         registry.register_with_unit("store", "Size of the store on disk", Unit::Bytes, self.store_bytes.clone());
+        registry.register_with_unit(
+            "store_memory",
+            "Memory that the store takes: its caches, or all of Redis",
+            Unit::Bytes,
+            self.store_memory_bytes.clone(),
+        );
+        registry.register("store_available", "1 while the store answers", self.store_available.clone());
     }
 }

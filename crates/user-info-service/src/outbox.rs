@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use user_info_core::Topic;
 use user_info_log::{Header, Log, LogError, NewRecord, Producer, ProducerConfig};
-use user_info_store::{DeadLetter, Origin, Store};
+use user_info_store::{DeadLetter, Origin, Store, StoreError};
 
 use crate::errors::{RecentErrors, ServiceError, chain};
 
@@ -42,7 +42,7 @@ impl Outbox {
     pub fn run(self) -> Result<(), ServiceError> {
         let mut producer = None;
         while !self.stop.is_cancelled() {
-            let waiting = self.store.outbox(SEND_RECORDS_MAX)?;
+            let Some(waiting) = self.ask_store(self.store.outbox(SEND_RECORDS_MAX))? else { continue };
             if waiting.is_empty() {
                 self.wait(IDLE);
                 continue;
@@ -64,9 +64,23 @@ impl Outbox {
         producer.publish(&records).map(drop)
     }
 
+    /// What is not forgotten is sent once more, which overwrites.
     fn forget(&self, sent: &[DeadLetter]) -> Result<(), ServiceError> {
         let origins: Vec<Origin> = sent.iter().map(|letter| letter.origin).collect();
-        Ok(self.store.sent(&origins)?)
+        self.ask_store(self.store.sent(&origins)).map(drop)
+    }
+
+    /// The store's answer; `None`, after a pause, when the store is away.
+    fn ask_store<T>(&self, answer: Result<T, StoreError>) -> Result<Option<T>, ServiceError> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.is_passing() => {
+                self.errors.note("dead letters", format!("dead letters wait for the store: {}", chain(&error)));
+                self.wait(RETRY);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn retry_later(&self, producer: &mut Option<Producer>, error: &LogError) {

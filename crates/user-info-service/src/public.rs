@@ -1,7 +1,8 @@
 //! The public address: who a user is. Close to bare hyper, because this is the path that has to be fast.
 //!
-//! A request takes the newest view, reads the store on the spot (microseconds, from memory in the usual case) and writes
-//! one body. It waits for nothing and takes no lock that ingest holds.
+//! A request takes the newest view, reads the store and writes one body. A store inside the process is read on the spot
+//! (microseconds, from memory in the usual case); one in Redis is waited for, within the time of a read. No lock is taken
+//! that ingest holds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,13 +62,16 @@ enum Answer {
 
 impl Public {
     /// Answers one request.
-    pub fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    pub async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let began = Instant::now();
-        let view = self.view.load();
+        let view = self.view.load_full();
         let asked = request::read(request.method(), request.uri().path(), request.uri().query());
         let asked = asked.and_then(|asked| check_body(request).map(|()| asked));
         let route = route_of(asked.as_ref().ok());
-        let answer = asked.and_then(|asked| self.look_up(asked, &view));
+        let answer = match asked {
+            Ok(asked) => self.look_up(asked, &view).await,
+            Err(problem) => Err(problem),
+        };
         let mut response = match answer {
             Ok(Answer::Json(body)) => fresh_or_not_modified(request, body, JSON),
             Ok(Answer::Page(body)) => fresh_or_not_modified(request, body, HTML),
@@ -78,23 +82,23 @@ impl Public {
         response
     }
 
-    fn look_up(&self, asked: Asked, view: &View) -> Result<Answer, Problem> {
+    async fn look_up(&self, asked: Asked, view: &View) -> Result<Answer, Problem> {
         match asked {
             Asked::User(user) => {
-                let record = self.store.get(&user).map_err(store_failed)?;
+                let record = self.store.fetch(&user).await.map_err(store_failed)?;
                 one(record.as_ref(), view, || format!("the id {user}"))
             }
             Asked::Username(username) => {
-                let record = self.store.find(&username).map_err(store_failed)?;
+                let record = self.store.look_up(&username).await.map_err(store_failed)?;
                 one(record.as_ref(), view, || format!("the username {username}"))
             }
-            Asked::Users(users) => self.many(&users, view),
+            Asked::Users(users) => self.many(&users, view).await,
             Asked::Page => self.page.clone().map(Answer::Page).ok_or(Problem::NoSuchPath),
         }
     }
 
-    fn many(&self, users: &[Id], view: &View) -> Result<Answer, Problem> {
-        let records = self.store.get_many(users).map_err(store_failed)?;
+    async fn many(&self, users: &[Id], view: &View) -> Result<Answer, Problem> {
+        let records = self.store.fetch_many(users).await.map_err(store_failed)?;
         let mut answer = UsersAnswer::default();
         for (user, record) in users.iter().zip(&records) {
             match found(record.as_ref()) {
@@ -152,7 +156,12 @@ fn route_of(asked: Option<&Asked>) -> Route {
     }
 }
 
+/// An outage is logged by ingest, once, not by every request that meets it.
 fn store_failed(error: StoreError) -> Problem {
+    if error.is_passing() {
+        tracing::debug!("a request could not be answered: {}", chain(&error));
+        return Problem::StoreUnavailable;
+    }
     tracing::error!("a request could not be answered, the store failed: {}", chain(&error));
     Problem::StoreFailed
 }
@@ -180,7 +189,9 @@ fn problem_response(problem: &Problem) -> Response<Full<Bytes>> {
     headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
     headers.insert(header::CACHE_CONTROL, NO_CACHE);
     match problem {
-        Problem::NotCaughtUp => drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
+        Problem::NotCaughtUp | Problem::StoreUnavailable => {
+            drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS))
+        }
         Problem::MethodNotAllowed => drop(headers.insert(header::ALLOW, ALLOWED)),
         // What follows a body that is not read is not a request.
         Problem::TooLarge { .. } => drop(headers.insert(header::CONNECTION, HeaderValue::from_static("close"))),

@@ -9,7 +9,7 @@ use user_info_log::Log;
 use user_info_store::{Store, Taint};
 
 use crate::errors::ServiceError;
-use crate::ingest::{IngestLimits, Until};
+use crate::ingest::{IngestLimits, Sharing, Until};
 use crate::run::{Engine, Shutdown};
 use crate::view::{PartitionView, SharedView, View};
 
@@ -33,7 +33,7 @@ pub async fn rebuild(
     watch_interval: Duration,
     shutdown: Shutdown,
 ) -> Result<Rebuilt, ServiceError> {
-    let mut engine = Engine::start(log, fresh, limits, watch_interval, Until::CaughtUp)?;
+    let mut engine = Engine::start(log, fresh, Sharing::Alone, limits, watch_interval, Until::CaughtUp)?;
     let view = Arc::clone(&engine.view);
     let ended = tokio::select! {
         ended = engine.ended() => ended,
@@ -43,8 +43,10 @@ pub async fn rebuild(
     // The threads end before the caller swaps or removes what they write to.
     let finished = engine.finish().await;
     ended.and(finished)?;
-    let view = view.load();
-    Ok(Rebuilt { offsets: sum(&view, |partition| partition.position.next_offset), tainted: fresh.tainted()? })
+    let (view, store) = (view.load_full(), fresh.clone());
+    let tainted = tokio::task::spawn_blocking(move || store.tainted()).await;
+    let tainted = tainted.map_err(|error| ServiceError::Thread { name: "rebuild", reason: error.to_string() })??;
+    Ok(Rebuilt { offsets: sum(&view, |partition| partition.position.next_offset), tainted })
 }
 
 async fn tell(view: &SharedView) -> Infallible {

@@ -20,7 +20,7 @@ use user_info_store::Store;
 use crate::admin::{self, Admin};
 use crate::clock::now_ms;
 use crate::errors::{RecentErrors, ServiceError};
-use crate::ingest::{Ingest, IngestLimits, IngestParts, Until};
+use crate::ingest::{Ingest, IngestLimits, IngestParts, Sharing, Until};
 use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
@@ -40,6 +40,8 @@ const OUTBOX_PATIENCE: Duration = Duration::from_secs(1);
 pub struct ServiceConfig {
     /// Limits of ingest.
     pub ingest: IngestLimits,
+    /// The consumer group of the instances that share a store; a store of one's own needs none.
+    pub group: String,
     /// Limits of the public address.
     pub listen: ListenLimits,
     /// How often the log is asked about the topics: how long a topic created anew can go unnoticed.
@@ -56,6 +58,7 @@ impl Default for ServiceConfig {
     fn default() -> Self {
         Self {
             ingest: IngestLimits::default(),
+            group: "user-info".to_owned(),
             listen: ListenLimits::default(),
             watch_interval: Duration::from_secs(10),
             drain: Duration::ZERO,
@@ -99,21 +102,25 @@ impl Running {
 }
 
 impl Engine {
-    /// Starts the watch, ingest and the outbox. Does not wait for the log.
+    /// Starts the watch, ingest and the outbox. Does not wait for the log, nor for a shared store.
     pub fn start(
         log: &Log,
         store: &Store,
+        sharing: Sharing,
         limits: IngestLimits,
         watch_interval: Duration,
         until: Until,
     ) -> Result<Self, ServiceError> {
-        let view = Arc::new(ArcSwap::from_pointee(View::from_positions(&store.positions()?)));
+        // What a store of one's own holds is known before the first request.
+        let positions = if store.is_shared() { Vec::new() } else { store.positions()? };
+        let view = Arc::new(ArcSwap::from_pointee(View::from_positions(&positions)));
         let (metrics, errors) = (Arc::new(Metrics::default()), Arc::new(RecentErrors::default()));
         let stop = CancellationToken::new();
         let news = watch::start(log.clone(), watch_interval, Arc::clone(&errors), stop.clone())
             .map_err(|error| ServiceError::Thread { name: "watch", reason: error.to_string() })?;
         let (bell, rung) = sync_channel(1);
         let parts = IngestParts {
+            sharing,
             log: log.clone(),
             store: store.clone(),
             limits,
@@ -189,7 +196,8 @@ pub struct Service {
 impl Service {
     /// Starts ingest.
     pub fn start(config: ServiceConfig, log: &Log, store: Store) -> Result<Self, ServiceError> {
-        let engine = Engine::start(log, &store, config.ingest, config.watch_interval, Until::Stopped)?;
+        let sharing = if store.is_shared() { Sharing::Group(config.group.clone()) } else { Sharing::Alone };
+        let engine = Engine::start(log, &store, sharing, config.ingest, config.watch_interval, Until::Stopped)?;
         Ok(Self { engine, config, store, stopping: Arc::default() })
     }
 
@@ -223,7 +231,10 @@ impl Service {
     fn serve_public(&self, listener: TcpListener, closing: Closing) -> impl Future<Output = ()> + Send + use<> {
         let public = Arc::new(self.public());
         let counts = public.metrics.connections.clone();
-        let service = service_fn(move |request| std::future::ready(Ok(public.answer(&request))));
+        let service = service_fn(move |request| {
+            let public = Arc::clone(&public);
+            async move { Ok(public.answer(&request).await) }
+        });
         listen::serve(listener, service, self.config.listen, counts, closing)
     }
 

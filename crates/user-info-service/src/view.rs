@@ -25,6 +25,9 @@ pub struct View {
     pub positions: HeaderValue,
     /// Whether every partition was read to its end at least once, ever: only then is an absent user unknown.
     pub complete: bool,
+    /// Whether it was so at any time since the process started: what a shared store has to read again for safety's sake is
+    /// no reason to send requests elsewhere.
+    pub was_complete: bool,
     /// How fresh the data is.
     pub freshness: Freshness,
 }
@@ -98,7 +101,7 @@ impl View {
         let positions = positions_header(&topics);
         let complete = topics.iter().all(TopicView::is_complete);
         let freshness = freshness(&topics, connected);
-        Self { topics, positions, complete, freshness }
+        Self { topics, positions, complete, was_complete: complete, freshness }
     }
 
     /// What a store says before the log was first reached.
@@ -128,10 +131,16 @@ impl View {
 }
 
 impl TopicView {
-    fn from_positions(topic: Topic, positions: &[Position]) -> Self {
-        let of_topic = positions.iter().filter(|position| position.topic == topic);
-        let partitions =
-            of_topic.map(|position| PartitionView { position: position.clone(), end: None, at_end: false }).collect();
+    /// What a store says of a topic. Partitions that it knows nothing of yet stand at their beginning.
+    pub fn from_positions(topic: Topic, positions: &[Position]) -> Self {
+        let of_topic: Vec<&Position> = positions.iter().filter(|position| position.topic == topic).collect();
+        let count = of_topic.first().map_or(0, |first| first.partitions);
+        let position = |partition| {
+            let found = of_topic.iter().find(|position| position.partition == partition);
+            found.map_or_else(|| nothing_of(partition, of_topic[0]), |&found| found.clone())
+        };
+        let view = |partition| PartitionView { position: position(partition), end: None, at_end: false };
+        let partitions = (0..count).map(view).collect();
         Self { topic, phase: Phase::Starting { waiting_for: "the log to describe the topic".into() }, partitions }
     }
 
@@ -144,6 +153,10 @@ impl TopicView {
     fn is_caught_up(&self) -> bool {
         self.phase == Phase::Running && self.partitions.iter().all(|partition| partition.at_end)
     }
+}
+
+fn nothing_of(partition: i32, sibling: &Position) -> Position {
+    Position { partition, next_offset: 0, caught_up_at_ms: None, last_timestamp_ms: None, ..sibling.clone() }
 }
 
 /// `users=12,7;tweets=3,9;…`: the next offset of each partition, in order.

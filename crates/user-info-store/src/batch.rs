@@ -8,7 +8,7 @@ use user_info_core::{Change, Topic};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// Changes in log order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Decision>,
     /// Where ingest stands after these changes; partitions that did not move may be left out.
     pub positions: Vec<Position>,
     /// Bad records to keep until they are sent. One with an origin that waits already overwrites it.
@@ -16,7 +16,17 @@ pub struct Batch {
     /// Keys that lost their newest fact to a bad record. Applied after `cleared`.
     pub tainted: Vec<Taint>,
     /// Keys whose newest record is good again.
-    pub cleared: Vec<TaintedKey>,
+    pub cleared: Vec<Cleared>,
+}
+
+/// A change and the place of the record that decided it: a store that several instances write to applies only what is
+/// newer than what it holds. Records about one key share a partition, so their offsets compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The record's offset in the partition of its key.
+    pub offset: i64,
+    /// What it changes.
+    pub change: Change,
 }
 
 /// How far a partition has been applied.
@@ -87,6 +97,15 @@ pub struct TaintedKey {
     pub topic: Topic,
     /// The key's bytes.
     pub key: Vec<u8>,
+}
+
+/// A key whose newest record is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    /// The key.
+    pub key: TaintedKey,
+    /// The offset of the good record.
+    pub offset: i64,
 }
 
 /// A key whose newest record is bad: its last good fact is in force, and compaction may drop that fact from the log.

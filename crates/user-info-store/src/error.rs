@@ -34,6 +34,50 @@ pub enum StoreError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// There is no store in Redis to read.
+    #[error(
+        "there is no store in {url}: check the address and the prefix of its keys, or let `user-info serve` create it"
+    )]
+    MissingRedis {
+        /// Where it was looked for.
+        url: String,
+    },
+    /// Redis would drop records by itself.
+    #[error(
+        "Redis has the policy maxmemory-policy {policy}, under which it may drop records: set it to noeviction, on replicas as \
+         well, and give it memory enough"
+    )]
+    Evicts {
+        /// The policy.
+        policy: String,
+    },
+    /// Redis is away, or in a state that passes. What was asked for can be tried again.
+    #[error("cannot {operation}: Redis is not available ({reason})")]
+    Unavailable {
+        /// What was tried.
+        operation: &'static str,
+        /// What Redis, or the network, said.
+        reason: String,
+    },
+    /// Redis, or its client, refused.
+    #[error("cannot {operation}: {reason}")]
+    Refused {
+        /// What was tried.
+        operation: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Stored positions may be others than before: read on from those that [`crate::Store::take_up`] returns.
+    #[error("the stored positions have to be read again: {reason}")]
+    Rewound {
+        /// What happened.
+        reason: String,
+    },
+    /// Another rebuild was swapped in first.
+    #[error(
+        "another rebuild was swapped in while this one ran: nothing was changed, begin again if it is still needed"
+    )]
+    RebuildOvertaken,
     /// A memory store belongs to the process that made it.
     #[error("a memory store cannot be opened read-only: nobody else can have filled it")]
     MemoryIsPrivate,
@@ -98,6 +142,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether waiting and trying again can help.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Refused { .. } | Self::Evicts { .. })
+    }
+
     /// Whether the data itself is in doubt, so that trying again cannot help.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Drift(_))

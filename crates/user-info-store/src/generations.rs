@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
-use crate::options::StoreOptions;
+use crate::options::RocksOptions;
 use crate::rocks::{Durability, RocksStore};
 use crate::store::Store;
 
@@ -42,7 +42,7 @@ pub(crate) const FIRST_GENERATION: u64 = 1;
 /// Begins to rebuild the store in `path` into a fresh generation, beside the current one, which goes on being served.
 ///
 /// Removes what rebuilds that did not finish left behind. Refuses while another rebuild runs.
-pub fn begin_rebuild(path: &Path, options: &StoreOptions) -> Result<Rebuild, StoreError> {
+pub fn begin_rebuild(path: &Path, options: &RocksOptions) -> Result<DirectoryRebuild, StoreError> {
     let directory = Directory::create(path)?;
     let lock = directory.lock_rebuild()?;
     let current = directory.current_or_first()?;
@@ -50,14 +50,14 @@ pub fn begin_rebuild(path: &Path, options: &StoreOptions) -> Result<Rebuild, Sto
     let number = current + 1;
     let store = RocksStore::open_generation(&directory.generation(number), number, Durability::OnFlush, options)?;
     tracing::info!("rebuilding {} into generation {number}", path.display());
-    Ok(Rebuild { directory, number, store: Some(Store::RocksDb(store)), _lock: lock })
+    Ok(DirectoryRebuild { directory, number, store: Some(Store::RocksDb(store)), _lock: lock })
 }
 
-/// A generation that is being filled. Dropped without [`Rebuild::finish`] it is removed.
+/// A generation that is being filled. Dropped without [`DirectoryRebuild::finish`] it is removed.
 ///
 /// It is written without a write-ahead log: a rebuild that is interrupted begins anew anyway.
 #[derive(Debug)]
-pub struct Rebuild {
+pub struct DirectoryRebuild {
     directory: Directory,
     number: u64,
     /// `None` once finished.
@@ -65,7 +65,7 @@ pub struct Rebuild {
     _lock: File,
 }
 
-impl Rebuild {
+impl DirectoryRebuild {
     /// The store to fill. Its clones take no writes once the rebuild ends.
     pub fn store(&self) -> &Store {
         self.store.as_ref().expect("only finishing takes the store away, and it consumes the rebuild")
@@ -90,7 +90,7 @@ impl Rebuild {
     }
 }
 
-impl Drop for Rebuild {
+impl Drop for DirectoryRebuild {
     fn drop(&mut self) {
         if self.store.is_none() {
             return;

@@ -40,8 +40,8 @@ impl MemoryStore {
     /// Applies the batch, visible at once. Never fails.
     pub fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for change in &batch.changes {
-            state.change(change);
+        for decision in &batch.changes {
+            state.change(&decision.change);
         }
         for position in &batch.positions {
             state.positions.insert((position.topic, position.partition), position.clone());
@@ -49,8 +49,8 @@ impl MemoryStore {
         for letter in &batch.dead_letters {
             state.outbox.insert(letter.origin, letter.clone());
         }
-        for key in &batch.cleared {
-            state.tainted.remove(key);
+        for cleared in &batch.cleared {
+            state.tainted.remove(&cleared.key);
         }
         for taint in &batch.tainted {
             state.tainted.insert(taint.key.clone(), taint.clone());

@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::memory::MemoryStore;
 use crate::options::StoreOptions;
 use crate::record::{StoreStatus, UserRecord};
+use crate::redis_store::RedisStore;
 use crate::rocks::RocksStore;
 use crate::url::StoreUrl;
 
@@ -18,6 +19,8 @@ use crate::url::StoreUrl;
 pub enum Store {
     /// On disk, inside this process.
     RocksDb(RocksStore),
+    /// In a Redis server or cluster, shared with other processes.
+    Redis(RedisStore),
     /// In memory: the reference model.
     Memory(MemoryStore),
 }
@@ -27,6 +30,7 @@ macro_rules! dispatch {
     ($self:ident, $store:ident => $call:expr) => {
         match $self {
             Self::RocksDb($store) => $call,
+            Self::Redis($store) => $call,
             Self::Memory($store) => $call,
         }
     };
@@ -36,25 +40,79 @@ impl Store {
     /// Opens the store for writing and creates it when absent.
     pub fn open(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
         match url {
-            StoreUrl::RocksDb { path } => RocksStore::open(path, options).map(Self::RocksDb),
+            StoreUrl::RocksDb { path } => RocksStore::open(path, &options.rocksdb).map(Self::RocksDb),
+            StoreUrl::Redis(url) => RedisStore::open(url, &options.redis).map(Self::Redis),
             StoreUrl::Memory => Ok(Self::Memory(MemoryStore::default())),
         }
     }
 
-    /// Opens the store for reading, also while a process writes to it: a fixed view of what was written by now.
-    pub fn open_read_only(url: &StoreUrl) -> Result<Self, StoreError> {
+    /// Opens the store for reading, also while a process writes to it: a fixed view of what was written by now, except in
+    /// Redis, where writing goes on to be seen.
+    pub fn open_read_only(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
         match url {
             StoreUrl::RocksDb { path } => RocksStore::open_read_only(path).map(Self::RocksDb),
+            StoreUrl::Redis(url) => RedisStore::open_read_only(url, &options.redis).map(Self::Redis),
             StoreUrl::Memory => Err(StoreError::MemoryIsPrivate),
         }
     }
 
-    /// Applies the batch: all of it or nothing, and readers see either.
+    /// Whether other processes write to this store too, so that they share the partitions.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Redis(_))
+    }
+
+    /// Applies the batch: all of it or nothing, and readers see either. In Redis readers see each user's side as a whole,
+    /// and positions move when all of it is there.
     ///
     /// The caller bounds the batch; a few thousand changes are best. After [`StoreError::Drift`] or a failed write the
-    /// store takes no more writes and goes on being read.
+    /// store takes no more writes and goes on being read; but after [`StoreError::Unavailable`] the same batch can be
+    /// applied again, and after [`StoreError::Rewound`] reading must begin anew where [`Store::take_up`] says.
     pub fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         dispatch!(self, store => store.apply(batch))
+    }
+
+    /// The positions to read from, which the batches applied from here on build on. Needed before the first batch and after
+    /// [`StoreError::Rewound`]. A partition that is not named was never read.
+    pub fn take_up(&self) -> Result<Vec<Position>, StoreError> {
+        match self {
+            Self::Redis(store) => store.take_up(),
+            Self::RocksDb(_) | Self::Memory(_) => self.positions(),
+        }
+    }
+
+    /// Whether the positions taken up still hold; [`StoreError::Rewound`] if not. To be asked about every second.
+    pub fn check(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Redis(store) => store.check(),
+            Self::RocksDb(_) | Self::Memory(_) => Ok(()),
+        }
+    }
+
+    /// [`Store::get`] for asynchronous code.
+    pub async fn fetch(&self, user: &Id) -> Result<Option<UserRecord>, StoreError> {
+        match self {
+            Self::RocksDb(store) => store.get(user),
+            Self::Redis(store) => store.fetch(user).await,
+            Self::Memory(store) => store.get(user),
+        }
+    }
+
+    /// [`Store::get_many`] for asynchronous code.
+    pub async fn fetch_many(&self, users: &[Id]) -> Result<Vec<Option<UserRecord>>, StoreError> {
+        match self {
+            Self::RocksDb(store) => store.get_many(users),
+            Self::Redis(store) => store.fetch_many(users).await,
+            Self::Memory(store) => store.get_many(users),
+        }
+    }
+
+    /// [`Store::find`] for asynchronous code.
+    pub async fn look_up(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
+        match self {
+            Self::RocksDb(store) => store.find(username),
+            Self::Redis(store) => store.look_up(username).await,
+            Self::Memory(store) => store.find(username),
+        }
     }
 
     /// The user's record; `None` when there is neither a profile nor a member.
@@ -62,7 +120,7 @@ impl Store {
         dispatch!(self, store => store.get(user))
     }
 
-    /// The records of these users in this order, all as of one instant.
+    /// The records of these users in this order, all as of one instant; in Redis each as of one.
     pub fn get_many(&self, users: &[Id]) -> Result<Vec<Option<UserRecord>>, StoreError> {
         dispatch!(self, store => store.get_many(users))
     }
@@ -108,12 +166,14 @@ impl Store {
         dispatch!(self, store => store.flush())
     }
 
-    /// Visits every user that has a profile or a member, in the order of ids, all as of one instant.
+    /// Visits every user that has a profile or a member, in the order of ids, all as of one instant; in Redis
+    /// while writing goes on.
     pub fn for_each_user(&self, visit: &mut dyn FnMut(&UserRecord)) -> Result<(), StoreError> {
         dispatch!(self, store => store.for_each_user(visit))
     }
 
-    /// Visits every pair whose member belongs to its set, in no particular order, all as of one instant.
+    /// Visits every pair whose member belongs to its set, in no particular order, all as of one
+    /// instant; in Redis while writing goes on.
     pub fn for_each_pair(&self, visit: &mut dyn FnMut(&Pair)) -> Result<(), StoreError> {
         dispatch!(self, store => store.for_each_pair(visit))
     }

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use user_info_core::Topic;
 use user_info_log::{Log, LogConfig, LogUrl, TopicNames};
-use user_info_store::{StoreOptions, StoreUrl};
+use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions, StoreUrl};
 
 use crate::config_file;
 use crate::exit::Failure;
@@ -110,17 +110,56 @@ impl KafkaArguments {
 /// Where the records are.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct StoreArguments {
-    /// The store: rocksdb:DIR, or memory: to keep nothing
+    /// The store: rocksdb:DIR, redis://HOST:PORT, redis-cluster://HOST:PORT,… (rediss… for TLS), or memory: to keep nothing
     #[arg(long, value_name = "URL")]
     pub(crate) store: StoreUrl,
-    /// Memory for blocks of the store, in MiB
+    /// Memory for blocks of a store in RocksDB, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     block_cache_mib: usize,
+    #[command(flatten)]
+    redis: RedisArguments,
 }
 
 impl StoreArguments {
     pub(crate) fn options(&self) -> StoreOptions {
-        StoreOptions { block_cache_bytes: self.block_cache_mib.saturating_mul(1024 * 1024), ..StoreOptions::default() }
+        let block_cache_bytes = self.block_cache_mib.saturating_mul(1024 * 1024);
+        StoreOptions {
+            rocksdb: RocksOptions { block_cache_bytes, ..RocksOptions::default() },
+            redis: self.redis.options(),
+        }
+    }
+}
+
+/// How to reach Redis.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RedisArguments {
+    /// What every key in Redis begins with
+    #[arg(long, value_name = "TEXT", default_value = "ui")]
+    pub(crate) redis_prefix: String,
+    /// How long a request waits for Redis at most, before it is answered 503
+    #[arg(long, value_name = "TIME", default_value = "250ms", value_parser = parse_duration)]
+    redis_timeout: Duration,
+    /// Certificates of the authorities to trust with rediss://, in PEM; without it those of the system
+    #[arg(long, value_name = "FILE")]
+    redis_ca_file: Option<PathBuf>,
+    /// A certificate to show to Redis, in PEM
+    #[arg(long, value_name = "FILE", requires = "redis_key_file")]
+    redis_certificate_file: Option<PathBuf>,
+    /// The key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "redis_certificate_file")]
+    redis_key_file: Option<PathBuf>,
+}
+
+impl RedisArguments {
+    pub(crate) fn options(&self) -> RedisOptions {
+        let files = self.redis_certificate_file.clone().zip(self.redis_key_file.clone());
+        RedisOptions {
+            prefix: self.redis_prefix.clone(),
+            read_timeout: self.redis_timeout,
+            ca_file: self.redis_ca_file.clone(),
+            certificate: files.map(|(certificate_file, key_file)| ClientCertificate { certificate_file, key_file }),
+            ..RedisOptions::default()
+        }
     }
 }
 
@@ -130,6 +169,9 @@ pub(crate) struct ServeArguments {
     pub(crate) log: LogArguments,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
+    /// The consumer group of the instances that share a store in Redis; those on RocksDB read everything, without a group
+    #[arg(long, default_value = "user-info", value_name = "NAME")]
+    pub(crate) group: String,
     /// Address for clients
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
@@ -175,7 +217,7 @@ pub(crate) struct DemoArguments {
     pub(crate) log: DemoLog,
     #[command(flatten)]
     pub(crate) kafka: KafkaArguments,
-    /// The store: rocksdb, or memory: to keep nothing
+    /// The store: rocksdb, redis://HOST:PORT or redis-cluster://HOST:PORT,… (under keys that go with the demo), or memory:
     #[arg(long, default_value = "rocksdb", value_name = "URL", value_parser = parse_demo_store)]
     pub(crate) store: DemoStore,
     /// Seed of everything that is simulated
@@ -360,6 +402,8 @@ pub(crate) struct AuditArguments {
     pub(crate) log: LogArguments,
     #[command(flatten)]
     pub(crate) subject: SubjectArguments,
+    #[command(flatten)]
+    pub(crate) redis: RedisArguments,
     /// How long users that change meanwhile are asked again before they count as different
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) settle: Duration,
@@ -372,7 +416,7 @@ pub(crate) struct AuditArguments {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct SubjectArguments {
-    /// The store to check, opened read-only: rocksdb:DIR
+    /// The store to check, opened read-only: rocksdb:DIR, redis://… or redis-cluster://…
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<StoreUrl>,
     /// The server to check: http://host:port

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use user_info_audit::{AuditOptions, AuditReport, SubjectConfig};
+use user_info_store::StoreOptions;
 
 use crate::arguments::AuditArguments;
 use crate::exit::{CHECK_FAILED, Failure};
@@ -12,7 +13,10 @@ use crate::exit::{CHECK_FAILED, Failure};
 pub(crate) fn run(arguments: &AuditArguments) -> Result<ExitCode, Failure> {
     let log = arguments.log.open()?;
     let subject = match (&arguments.subject.store, &arguments.subject.server) {
-        (Some(store), _) => SubjectConfig::Store(store.clone()),
+        (Some(store), _) => {
+            let options = StoreOptions { redis: arguments.redis.options(), ..StoreOptions::default() };
+            SubjectConfig::Store(store.clone(), Box::new(options))
+        }
         (None, Some(server)) => SubjectConfig::Server(server.clone()),
         (None, None) => unreachable!("the command line requires one of --store and --server"),
     };

@@ -20,7 +20,7 @@ use user_info_audit::{AuditOptions, AuditReport, SubjectConfig};
 use user_info_log::{Log, TopicLayout};
 use user_info_service::ServiceConfig;
 use user_info_service::run::Service;
-use user_info_store::{Store, StoreOptions};
+use user_info_store::Store;
 use user_info_upstream::simulator::SimulatorConfig;
 use user_info_upstream::{Progress, all};
 
@@ -51,7 +51,7 @@ async fn demo(arguments: DemoArguments) -> Result<ExitCode, Failure> {
     let shutdown = signals::shutdown()?;
     let place = Place::choose(&arguments)?;
     let log = open_log(&place).await?;
-    let store = Store::open(&place.store, &StoreOptions::default())?;
+    let store = open_store(&place).await?;
     let public = serve::bind(arguments.listen).await?;
     let address = public.local_addr().context("asking for the bound address").map_err(Failure::check)?;
     let admin = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
@@ -78,6 +78,7 @@ async fn demo(arguments: DemoArguments) -> Result<ExitCode, Failure> {
     let result = DemoResult::new(&watcher, &audit);
     stop_service.cancel();
     serving.await.context("the service's task").map_err(Failure::check)??;
+    place.tidy_up().await;
     print(&result, &audit, arguments.json);
     Ok(if audit.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
 }
@@ -90,6 +91,12 @@ async fn open_log(place: &Place) -> Result<Log, Failure> {
         Ok::<_, Failure>(log)
     });
     opened.await.context("opening the log").map_err(Failure::check)?
+}
+
+async fn open_store(place: &Place) -> Result<Store, Failure> {
+    let (url, options) = (place.store.clone(), place.store_options.clone());
+    let opened = tokio::task::spawn_blocking(move || Store::open(&url, &options)).await;
+    Ok(opened.context("opening the store").map_err(Failure::check)??)
 }
 
 /// Shows progress until the time is up or a signal asks to stop.

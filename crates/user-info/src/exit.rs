@@ -66,9 +66,17 @@ fn status_of_log(error: &LogError) -> u8 {
 
 fn status_of_store(error: &StoreError) -> u8 {
     match error {
-        StoreError::InvalidUrl { .. } | StoreError::NewerFormat { .. } => WRONG_USAGE,
-        StoreError::Locked { .. } | StoreError::Missing { .. } => MISSING,
+        StoreError::InvalidUrl { .. }
+        | StoreError::NewerFormat { .. }
+        | StoreError::Evicts { .. }
+        | StoreError::Refused { .. } => WRONG_USAGE,
+        StoreError::Locked { .. }
+        | StoreError::Missing { .. }
+        | StoreError::MissingRedis { .. }
+        | StoreError::Unavailable { .. } => MISSING,
         StoreError::RebuildRunning { .. }
+        | StoreError::RebuildOvertaken
+        | StoreError::Rewound { .. }
         | StoreError::MemoryIsPrivate
         | StoreError::Damaged { .. }
         | StoreError::Incomplete { .. }

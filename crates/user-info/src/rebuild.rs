@@ -1,8 +1,8 @@
-//! `user-info rebuild`: a fresh directory from the log, swapped in when caught up.
+//! `user-info rebuild`: a fresh generation of the store from the log, swapped in when caught up.
 
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use serde_json::json;
 use user_info_service::ServiceConfig;
 use user_info_store::{Rebuild, StoreUrl, Taint, begin_rebuild};
@@ -13,10 +13,10 @@ use crate::signals;
 
 /// Rebuilds the store. Until it is done, what was there stays in force.
 pub(crate) fn run(arguments: &RebuildArguments) -> Result<ExitCode, Failure> {
-    let StoreUrl::RocksDb { path } = &arguments.store.store else {
-        return Err(Failure::usage(anyhow!("only a rocksdb: store keeps anything that could be rebuilt")));
-    };
-    let rebuild = begin_rebuild(path, &arguments.store.options())?;
+    if arguments.store.store == StoreUrl::Memory {
+        return Err(Failure::usage(anyhow!("a memory: store keeps nothing that could be rebuilt")));
+    }
+    let rebuild = begin_rebuild(&arguments.store.store, &arguments.store.options())?;
     signals::runtime()?.block_on(fill(arguments, rebuild))
 }
 
@@ -25,7 +25,8 @@ async fn fill(arguments: &RebuildArguments, rebuild: Rebuild) -> Result<ExitCode
     let log = arguments.log.open()?;
     let ServiceConfig { ingest, watch_interval, .. } = ServiceConfig::default();
     let rebuilt = user_info_service::rebuild(&log, rebuild.store(), ingest, watch_interval, shutdown).await?;
-    rebuild.finish()?;
+    let finished = tokio::task::spawn_blocking(move || rebuild.finish()).await;
+    finished.context("swapping in the rebuild").map_err(Failure::check)??;
     print(arguments, &rebuilt.tainted, rebuilt.offsets);
     Ok(ExitCode::SUCCESS)
 }
@@ -36,10 +37,13 @@ fn print(arguments: &RebuildArguments, tainted: &[Taint], offsets: i64) {
         let (topic, key) = (taint.key.topic, String::from_utf8_lossy(&taint.key.key));
         println!("tainted: {topic} {key}: {}; its last good fact may be lost, have it published again", taint.reason);
     }
-    println!(
-        "{} is rebuilt; a server that runs on it serves the old state until it is restarted",
-        arguments.store.store
-    );
+    let servers = match arguments.store.store {
+        StoreUrl::Redis(_) => "servers on it go over to it by themselves",
+        StoreUrl::RocksDb { .. } | StoreUrl::Memory => {
+            "a server that runs on it serves the old state until it is restarted"
+        }
+    };
+    println!("{} is rebuilt; {servers}", arguments.store.store);
     if arguments.json {
         println!("{}", json!({"offsets": offsets, "tainted": tainted.len()}));
     }

@@ -17,7 +17,7 @@ use crate::page::{counts, differing, profile};
 use crate::positions::Positions;
 use crate::reader::Reader;
 use crate::report::{About, Findings, Mismatch, shown};
-use crate::subject::{Open, Wait, name_touched_after, stand_at, written};
+use crate::subject::{Open, Wait, name_touched_after, read_to_end, stand_at, written};
 
 /// Users in one request.
 const USERS_PER_REQUEST: usize = 100;
@@ -195,11 +195,6 @@ fn compare_users(
         }
     }
     Ok(())
-}
-
-fn read_to_end(reader: &mut Reader) -> Result<(), AuditError> {
-    let ends = reader.ends()?;
-    reader.read_to(&ends)
 }
 
 fn mismatches(model: &Model, user: &str, answer: &Answer) -> Vec<Mismatch> {

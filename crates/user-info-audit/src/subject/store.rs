@@ -1,13 +1,14 @@
 //! Audits a store: profiles, counts, every member, usernames, and whether the counts are those of its own members.
 //!
-//! A store that is open read-only is one view as of one moment, so its positions are exact. What is not settled in one
-//! view is looked up in the next.
+//! A store in a directory that is open read-only is one view as of one moment, so its positions are exact. Redis has no such
+//! view: what is read there may be newer than the positions, so the log is read to its end before anything is compared. What
+//! is not settled in one view is looked up in the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use user_info_core::Topic;
-use user_info_store::{Position, Store, StoreError, StoreUrl, UserRecord};
+use user_info_store::{Position, Store, StoreError, StoreOptions, StoreUrl, UserRecord};
 
 use crate::error::AuditError;
 use crate::model::{LastProfile, Model};
@@ -15,7 +16,7 @@ use crate::page::{Fields, counts, differing, profile};
 use crate::positions::Positions;
 use crate::reader::Reader;
 use crate::report::{About, Findings, Mismatch};
-use crate::subject::{Open, Wait, name_touched_after, stand_at, written};
+use crate::subject::{Open, Wait, name_touched_after, read_to_end, stand_at, written};
 use crate::time;
 
 /// The topics whose facts make sets.
@@ -27,17 +28,18 @@ const SETS: [(Topic, &str); 4] = [
 ];
 
 /// Where a store is.
-pub(crate) struct StoreDirectory {
+pub(crate) struct StoreView {
     url: StoreUrl,
+    options: StoreOptions,
 }
 
-impl StoreDirectory {
-    pub(crate) fn new(url: StoreUrl) -> Self {
-        Self { url }
+impl StoreView {
+    pub(crate) fn new(url: StoreUrl, options: StoreOptions) -> Self {
+        Self { url, options }
     }
 
     pub(crate) fn pass(&self, reader: &mut Reader, open: Open, findings: &mut Findings) -> Result<Open, AuditError> {
-        let store = Store::open_read_only(&self.url)?;
+        let store = Store::open_read_only(&self.url, &self.options)?;
         let stored = store.positions()?;
         let positions = positions_of(&stored);
         let same_topics = same_topics(reader, &stored, &positions, findings);
@@ -46,8 +48,13 @@ impl StoreDirectory {
         }
         let first = open.first;
         let (ready, mut still) = sort_out(reader.model(), open, &positions);
-        if first || !ready.users.is_empty() {
-            let view = View::read(&store, (!first).then_some(&ready.users))?;
+        let names = found_names(&store, reader.model(), ready.names)?;
+        let asks_users = first || !ready.users.is_empty();
+        let view = if asks_users { View::read(&store, (!first).then_some(&ready.users))? } else { View::default() };
+        if store.is_shared() {
+            read_to_end(reader)?;
+        }
+        if asks_users {
             let model = reader.model();
             for user in view.everybody(&ready.users) {
                 match model.touched_after(user, &positions) {
@@ -57,12 +64,21 @@ impl StoreDirectory {
             }
             findings.users += if first { view.strangers(model) } else { 0 };
         }
-        for name in ready.names.into_keys() {
-            let found = store.find(written(reader.model(), &name))?;
+        for (name, found) in names {
             compare_name(reader.model(), name, found, &positions, &mut still, findings);
         }
         Ok(still)
     }
+}
+
+/// Whom the store has under each name.
+fn found_names(
+    store: &Store,
+    model: &Model,
+    names: BTreeMap<String, Option<Wait>>,
+) -> Result<Vec<(String, Option<UserRecord>)>, StoreError> {
+    let find = |name: String| store.find(written(model, &name)).map(|found| (name, found));
+    names.into_keys().map(find).collect()
 }
 
 fn positions_of(stored: &[Position]) -> Positions {

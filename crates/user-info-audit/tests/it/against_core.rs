@@ -11,12 +11,12 @@ use user_info_core::decode::check_partition;
 use user_info_core::topic::partition_of;
 use user_info_core::{Counts, Id, Topic, decode};
 use user_info_log::{NewRecord, Record};
-use user_info_store::{Batch, Store, StoreOptions, StoreUrl};
+use user_info_store::{Store, StoreOptions, StoreUrl};
 use user_info_testkit::soak;
 
 use crate::records::{PARTITIONS, contents, facts, ids, mutations, topics};
 use crate::world::{
-    change_of, fact, followed, gone, liked, listed, profile_in_state, profile_value, raw, tweeted, unfollowed,
+    change_of, decided, fact, followed, gone, liked, listed, profile_in_state, profile_value, raw, tweeted, unfollowed,
 };
 
 /// Gives the record a place: where its key belongs unless it names another partition.
@@ -160,7 +160,7 @@ proptest! {
             let record = placed(record, offset);
             let change = change_of(&record, PARTITIONS);
             prop_assert_eq!(model.apply(&record).is_ok(), change.is_some(), "{:?}", record);
-            store.apply(&Batch { changes: change.into_iter().collect(), ..Batch::default() }).unwrap();
+            store.apply(&decided(change)).unwrap();
         }
         compare(&model, &store)?;
     }

@@ -9,8 +9,8 @@ use user_info_store::{Batch, Store, StoreOptions, StoreUrl};
 
 use crate::fake_server::{Behaviour, FakeServer};
 use crate::world::{
-    Background, Follower, World, a_bit_of_everything, at, differences, followed, gone, impatient, liked, patient,
-    position, profile, profile_in_state, publish, raw, tweeted, unfollowed,
+    Background, Follower, World, a_bit_of_everything, at, decided, differences, followed, gone, impatient, liked,
+    patient, position, profile, profile_in_state, publish, raw, tweeted, unfollowed,
 };
 
 fn memory() -> Store {
@@ -42,7 +42,7 @@ fn pair(relation: Relation, owner: &str, member: &str) -> Pair {
 }
 
 fn damage(store: &Store, changes: Vec<Change>) {
-    store.apply(&Batch { changes, ..Batch::default() }).unwrap();
+    store.apply(&decided(changes)).unwrap();
 }
 
 #[test]

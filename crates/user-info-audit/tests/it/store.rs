@@ -12,8 +12,8 @@ use user_info_log::NewRecord;
 use user_info_store::{Batch, Store, StoreError, StoreOptions, StoreUrl};
 
 use crate::world::{
-    Background, Follower, World, a_bit_of_everything, differences, followed, gone, impatient, liked, listed, patient,
-    position, profile, publish, raw, tweeted, unfollowed,
+    Background, Follower, World, a_bit_of_everything, decided, differences, followed, gone, impatient, liked, listed,
+    patient, position, profile, publish, raw, tweeted, unfollowed,
 };
 
 /// A world, and a store on disk that has everything of it.
@@ -34,7 +34,7 @@ impl Audited {
     }
 
     fn audit(&self, options: AuditOptions) -> AuditReport {
-        run(&self.world.log, SubjectConfig::Store(self.url.clone()), options).unwrap()
+        run(&self.world.log, SubjectConfig::Store(self.url.clone(), Box::default()), options).unwrap()
     }
 
     #[track_caller]
@@ -46,7 +46,7 @@ impl Audited {
 
     /// What an audit says after these changes, which no record made.
     fn damaged(&self, changes: Vec<Change>) -> Vec<String> {
-        self.store.apply(&Batch { changes, ..Batch::default() }).unwrap();
+        self.store.apply(&decided(changes)).unwrap();
         differences(&self.audit(patient()))
     }
 }
@@ -167,7 +167,7 @@ fn a_count_that_is_not_the_size_of_its_set_is_named() {
     drop(store);
     let drifted = Counts { tweets: 1, followers: 9, ..Counts::default() };
     overwrite_counts(&world.directory.path().join("store"), "2", drifted);
-    let report = run(&world.log, SubjectConfig::Store(url), patient()).unwrap();
+    let report = run(&world.log, SubjectConfig::Store(url, Box::default()), patient()).unwrap();
     assert_eq!(
         differences(&report),
         [
@@ -182,10 +182,7 @@ fn a_count_that_is_not_the_size_of_its_set_is_named() {
 #[test]
 fn somebody_whom_only_the_store_knows_is_counted_among_the_users() {
     let audited = Audited::new(&[tweeted("1", "5")]);
-    audited
-        .store
-        .apply(&Batch { changes: vec![Change::Add(pair(Relation::Likes, "ghost", "5"))], ..Batch::default() })
-        .unwrap();
+    audited.store.apply(&decided(vec![Change::Add(pair(Relation::Likes, "ghost", "5"))])).unwrap();
     let report = audited.audit(patient());
     assert_eq!(report.users, 2);
     assert_eq!(report.differences[0].about, About::User("ghost".into()));
@@ -264,6 +261,6 @@ fn a_store_ahead_of_the_log_is_refused() {
 fn a_store_that_is_not_there_is_an_error() {
     let world = World::new();
     let url = StoreUrl::RocksDb { path: Path::new(world.directory.path()).join("nothing") };
-    let error = run(&world.log, SubjectConfig::Store(url), patient()).unwrap_err();
+    let error = run(&world.log, SubjectConfig::Store(url, Box::default()), patient()).unwrap_err();
     assert!(matches!(error, AuditError::Store(StoreError::Missing { .. })), "{error}");
 }

@@ -14,7 +14,7 @@ use user_info_core::{Change, Stamp, Topic, decode};
 use user_info_log::{
     Consumer, Log, LogConfig, LogUrl, NewRecord, PollLimits, ProducerConfig, Record, Start, TopicLayout, TopicNames,
 };
-use user_info_store::{Batch, Position, Store};
+use user_info_store::{Batch, Decision, Position, Store};
 
 pub(crate) const PARTITIONS: i32 = 3;
 
@@ -185,7 +185,8 @@ impl Follower {
         let mut batch = Batch::default();
         for record in polled.records {
             self.next.insert((record.topic, record.partition), record.offset + 1);
-            batch.changes.extend(change_of(&record, PARTITIONS));
+            let decision = |change| Decision { offset: record.offset, change };
+            batch.changes.extend(change_of(&record, PARTITIONS).map(decision));
         }
         batch.positions = self.positions();
         self.store.apply(&batch).unwrap();
@@ -265,4 +266,10 @@ impl Drop for Background {
             ended.unwrap().unwrap();
         }
     }
+}
+
+/// A batch of changes decided one after the other.
+pub(crate) fn decided(changes: impl IntoIterator<Item = Change>) -> Batch {
+    let decision = |(offset, change)| Decision { offset, change };
+    Batch { changes: (0..).zip(changes).map(decision).collect(), ..Batch::default() }
 }

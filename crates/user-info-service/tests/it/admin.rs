@@ -63,7 +63,10 @@ fn the_status_says_where_everything_stands() {
     assert_eq!(keys(&status), expected);
     assert_eq!((&status["caught_up"], &status["age_ms"]), (&true.into(), &0.into()));
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(keys(&status["store"]), ["bytes", "decoder_version", "format_version", "users_estimated"]);
+    assert_eq!(
+        keys(&status["store"]),
+        ["bytes", "decoder_version", "format_version", "generation", "memory_bytes", "users_estimated"]
+    );
     assert_eq!(status["tainted"]["count"], 1);
     let tainted = &status["tainted"]["keys"][0];
     assert_eq!(keys(tainted), ["dead_letter", "key", "reason", "topic"]);

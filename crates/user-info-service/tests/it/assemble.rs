@@ -11,7 +11,7 @@ use user_info_service::assemble::{
     Assembled, DEAD_LETTER_KEY_BYTES_MAX, DEAD_LETTER_VALUE_BYTES_MAX, Memory, Moved, assemble,
 };
 use user_info_service::standing::Halt;
-use user_info_store::{Batch, DeadLetter, MemoryStore, Origin, TaintedKey};
+use user_info_store::{Batch, Cleared, DeadLetter, MemoryStore, Origin, TaintedKey};
 
 use crate::facts::{bad, followed, forget, id, read, tweeted, user};
 
@@ -39,7 +39,7 @@ fn tainted(batch: &Batch) -> Vec<(Topic, &str)> {
 }
 
 fn cleared(batch: &Batch) -> Vec<&str> {
-    batch.cleared.iter().map(text).collect()
+    batch.cleared.iter().map(|cleared| text(&cleared.key)).collect()
 }
 
 #[test]
@@ -49,11 +49,11 @@ fn good_records_become_changes_in_order_and_move_their_partitions() {
     let batch = &assembled.batch;
     assert_eq!(batch.changes.len(), 4);
     assert!(
-        matches!(&batch.changes[0], Change::Profile { user, profile } if *user == id("1") && profile.stamp.offset == 10)
+        matches!(&batch.changes[0].change, Change::Profile { user, profile } if *user == id("1") && profile.stamp.offset == 10)
     );
-    assert!(matches!(&batch.changes[1], Change::Add(pair) if pair.owner == id("1") && pair.member == id("2")));
-    assert!(matches!(&batch.changes[2], Change::Profile { user, .. } if *user == id("2")));
-    assert!(matches!(&batch.changes[3], Change::Forget { user } if *user == id("1")));
+    assert!(matches!(&batch.changes[1].change, Change::Add(pair) if pair.owner == id("1") && pair.member == id("2")));
+    assert!(matches!(&batch.changes[2].change, Change::Profile { user, .. } if *user == id("2")));
+    assert!(matches!(&batch.changes[3].change, Change::Forget { user } if *user == id("1")));
     assert!(batch.dead_letters.is_empty() && batch.tainted.is_empty() && batch.cleared.is_empty());
     assert_eq!(assembled.moved[&(Topic::Users, 0)], Moved { next_offset: 14, timestamp_ms: 13_000 });
     assert_eq!(assembled.moved[&(Topic::Follows, 0)], Moved { next_offset: 12, timestamp_ms: 11_000 });
@@ -156,7 +156,9 @@ fn a_key_is_tainted_on_its_topic_alone() {
     let mut memory = Memory::default();
     assemble_all(vec![bad(Topic::Likes, "1/7"), bad(Topic::Tweets, "1/7")], &mut memory);
     let assembled = assemble_all(vec![tweeted("1", "7")], &mut memory);
-    assert_eq!(assembled.batch.cleared, [TaintedKey { topic: Topic::Tweets, key: b"1/7".to_vec() }]);
+    let offset = assembled.batch.changes[0].offset;
+    let key = TaintedKey { topic: Topic::Tweets, key: b"1/7".to_vec() };
+    assert_eq!(assembled.batch.cleared, [Cleared { key, offset }]);
     assert_eq!(memory.tainted, BTreeSet::from([(Topic::Likes, b"1/7".to_vec())]));
 }
 

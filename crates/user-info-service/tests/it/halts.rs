@@ -44,7 +44,7 @@ fn a_log_created_anew_halts_reads_go_on_and_a_rebuild_mends_it() {
     assert_eq!(server.status()["caught_up"], false);
 
     // Beside the server that serves the old state.
-    let rebuild = begin_rebuild(&world.store_path(), &StoreOptions::default()).unwrap();
+    let rebuild = begin_rebuild(&world.store_url(), &StoreOptions::default()).unwrap();
     rebuild_from(&anew, rebuild.store()).unwrap();
     rebuild.finish().unwrap();
     assert_eq!(server.get("/users/1").json()["username"], "Old");

@@ -44,12 +44,12 @@ fn a_rebuild_reads_everything_and_is_swapped_in_only_at_its_end() {
     let options = StoreOptions::default();
 
     // Dropped before its end, it leaves everything as it was.
-    let unfinished = begin_rebuild(&world.store_path(), &options).unwrap();
+    let unfinished = begin_rebuild(&world.store_url(), &options).unwrap();
     rebuild_from(&world.log, unfinished.store()).unwrap();
     drop(unfinished);
     assert_eq!(current_generation(&world), "1");
 
-    let rebuild = begin_rebuild(&world.store_path(), &options).unwrap();
+    let rebuild = begin_rebuild(&world.store_url(), &options).unwrap();
     let rebuilt = rebuild_from(&world.log, rebuild.store()).unwrap();
     assert_eq!(rebuilt.offsets, 5);
     let tainted: Vec<(Topic, &[u8])> =
@@ -89,7 +89,7 @@ fn a_rebuild_of_an_empty_log_is_done_at_once() {
 fn a_topic_that_halts_ends_the_rebuild_with_the_way_out() {
     let world = World::new();
     world.publish(&vec![bad(Topic::Users, "1"); 3]);
-    let rebuild = begin_rebuild(&world.store_path(), &StoreOptions::default()).unwrap();
+    let rebuild = begin_rebuild(&world.store_url(), &StoreOptions::default()).unwrap();
     let limits = IngestLimits { bad_in_a_row_max: 3, ..IngestLimits::default() };
     match rebuild_with(&world.log, rebuild.store(), limits, Shutdown::new()) {
         Err(ServiceError::Halted { topic: "users", reason, way_out }) => {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use user_info_core::{Change, Stamp, StoredProfile, Topic};
 use user_info_log::{Log, LogUrl, TopicNames};
-use user_info_store::{Batch, DeadLetter, MemoryStore, Origin, Store};
+use user_info_store::{Batch, DeadLetter, Decision, MemoryStore, Origin, Store};
 use user_info_testkit::{eventually, free_port};
 
 use crate::facts::{id, profile, tweeted, user};
@@ -116,7 +116,7 @@ fn what_is_known_before_everything_was_read_is_answered() {
     let store = MemoryStore::default();
     let stored = StoredProfile { profile: profile("Ada"), stamp: Stamp { timestamp_ms: 1, offset: 0 } };
     let change = Change::Profile { user: id("1"), profile: Box::new(stored) };
-    store.apply(&Batch { changes: vec![change], ..Batch::default() }).unwrap();
+    store.apply(&Batch { changes: vec![Decision { offset: 0, change }], ..Batch::default() }).unwrap();
     let server = Server::start(config(), &nowhere(), Store::Memory(store));
     assert_eq!(server.get("/users/1").status, 200);
     assert_eq!(server.get("/users?username=ada").status, 200);

@@ -64,12 +64,17 @@ impl World {
         self.dir.path().join("store")
     }
 
+    /// How the command line names it.
+    pub(crate) fn store_url(&self) -> StoreUrl {
+        StoreUrl::RocksDb { path: self.store_path() }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     pub(crate) fn open_store(&self) -> Store {
-        Store::open(&StoreUrl::RocksDb { path: self.store_path() }, &StoreOptions::default()).unwrap()
+        Store::open(&self.store_url(), &StoreOptions::default()).unwrap()
     }
 
     /// A service on the log and the store of this world.

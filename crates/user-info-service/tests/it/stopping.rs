@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
-use user_info_service::ingest::{IngestLimits, Until};
+use user_info_service::ingest::{IngestLimits, Sharing, Until};
 use user_info_service::run::Engine;
 use user_info_service::{ServiceConfig, ServiceError, run};
 use user_info_store::{StoreError, StoreOptions, begin_rebuild};
@@ -135,7 +135,7 @@ fn a_service_told_to_stop_before_it_began_ends_well() {
 fn a_store_that_fails_ends_the_service_with_its_error() {
     let world = World::new();
     // The store of a rebuild takes no writes once the rebuild has ended: a write that fails for real.
-    let rebuild = begin_rebuild(&world.store_path(), &StoreOptions::default()).unwrap();
+    let rebuild = begin_rebuild(&world.store_url(), &StoreOptions::default()).unwrap();
     let server = crate::server::Server::start(config(), &world.log, rebuild.store().clone());
     world.publish(&[user("1")]);
     server.until_status("/users/1", 200);
@@ -148,11 +148,19 @@ fn a_store_that_fails_ends_the_service_with_its_error() {
 #[test]
 fn an_engine_can_be_finished_after_it_ended() {
     let world = World::new();
-    let rebuild = begin_rebuild(&world.store_path(), &StoreOptions::default()).unwrap();
+    let rebuild = begin_rebuild(&world.store_url(), &StoreOptions::default()).unwrap();
     let store = rebuild.store().clone();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let start = || {
-        Engine::start(&world.log, &store, IngestLimits::default(), Duration::from_millis(50), Until::Stopped).unwrap()
+        Engine::start(
+            &world.log,
+            &store,
+            Sharing::Alone,
+            IngestLimits::default(),
+            Duration::from_millis(50),
+            Until::Stopped,
+        )
+        .unwrap()
     };
 
     // Told to end.

@@ -21,7 +21,7 @@ use super::{Inner, RocksStore, Versions};
 use crate::error::StoreError;
 use crate::generations::{Directory, FIRST_GENERATION};
 use crate::keys;
-use crate::options::StoreOptions;
+use crate::options::RocksOptions;
 use crate::values::{self, FORMAT_VERSION};
 
 /// Write-ahead logs to replay at most after a kill, as a multiple of the write buffers. Without a limit one small family
@@ -59,7 +59,7 @@ pub(crate) enum Durability {
 
 impl RocksStore {
     /// Opens the store in `path` for writing and creates it when absent. See [`crate::generations`].
-    pub fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
         let directory = Directory::create(path)?;
         let lock = directory.lock_writer()?;
         let current = directory.current_or_first()?;
@@ -78,7 +78,7 @@ impl RocksStore {
         path: &Path,
         generation: u64,
         durability: Durability,
-        options: &StoreOptions,
+        options: &RocksOptions,
     ) -> Result<Self, StoreError> {
         let cache = Cache::new_lru_cache(options.block_cache_bytes);
         let mut db_options = database_options();

@@ -21,7 +21,7 @@ impl RocksStore {
         let _writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let options = self.writable()?;
         let mut writes = WriteBatch::default();
-        let plan = Plan::of(&batch.changes);
+        let plan = Plan::of(batch.changes.iter().map(|decision| &decision.change));
         self.write_profiles(&plan, &mut writes)?;
         let effects = plan.effects(&self.present(&plan)?);
         self.write_members(&effects, &mut writes);
@@ -146,7 +146,7 @@ impl RocksStore {
             let key = keys::position(position.topic, position.partition);
             writes.put_cf(positions, key, values::encode_position(position));
         }
-        batch.cleared.iter().for_each(|key| writes.delete_cf(tainted, keys::tainted(key)));
+        batch.cleared.iter().for_each(|cleared| writes.delete_cf(tainted, keys::tainted(&cleared.key)));
         for taint in &batch.tainted {
             writes.put_cf(tainted, keys::tainted(&taint.key), values::encode_taint(taint));
         }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use tempfile::TempDir;
 use user_info_core::{
     AccountState, Change, Counts, Id, Pair, Profile, Relation, Stamp, StoredProfile, Timestamp, Topic,
 };
 use user_info_store::{
-    Batch, DeadLetter, MemoryStore, Origin, Position, Store, StoreOptions, StoreUrl, Taint, UserRecord,
+    Batch, DeadLetter, Decision, MemoryStore, Origin, Position, RocksOptions, Store, StoreOptions, StoreUrl, Taint,
+    UserRecord,
 };
 
 pub(crate) fn id(text: &str) -> Id {
@@ -59,8 +61,11 @@ pub(crate) fn forget(user: &str) -> Change {
     Change::Forget { user: id(user) }
 }
 
+/// A batch of changes that were decided one after the other, and after those of every earlier batch.
 pub(crate) fn batch(changes: impl IntoIterator<Item = Change>) -> Batch {
-    Batch { changes: changes.into_iter().collect(), ..Batch::default() }
+    static OFFSETS: AtomicI64 = AtomicI64::new(0);
+    let decision = |change| Decision { offset: OFFSETS.fetch_add(1, Ordering::Relaxed), change };
+    Batch { changes: changes.into_iter().map(decision).collect(), ..Batch::default() }
 }
 
 pub(crate) fn apply(store: &Store, changes: impl IntoIterator<Item = Change>) {
@@ -124,7 +129,8 @@ pub(crate) fn open(path: &Path) -> Store {
 
 /// Write buffers so small that a test sees flushes, compactions and log files come and go.
 pub(crate) fn small() -> StoreOptions {
-    StoreOptions { block_cache_bytes: 8 << 20, write_buffer_bytes: 512 << 10, max_open_files: 64 }
+    let rocksdb = RocksOptions { block_cache_bytes: 8 << 20, write_buffer_bytes: 512 << 10, max_open_files: 64 };
+    StoreOptions { rocksdb, ..StoreOptions::default() }
 }
 
 /// Everything that a store holds.

@@ -33,7 +33,7 @@ fn a_newer_format_is_refused() {
         apply(&open(directory.path()), [follow("1", "2")]);
         behind_the_back(directory.path(), more_families, |db| put(db, "meta", b"format_version", &7_u32.to_le_bytes()));
         let url = url(directory.path());
-        for refused in [Store::open(&url, &small()), Store::open_read_only(&url)] {
+        for refused in [Store::open(&url, &small()), Store::open_read_only(&url, &small())] {
             let error = refused.unwrap_err();
             assert!(matches!(error, StoreError::NewerFormat { found: 7, known: 1 }), "{error:?}");
             assert!(error.to_string().contains("use the version of user-info that wrote it"), "{error}");

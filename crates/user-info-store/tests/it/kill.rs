@@ -30,7 +30,7 @@ fn a_killed_process_leaves_everything_it_had_applied() {
 }
 
 fn open_read_only_or_empty(path: &Path) -> Store {
-    Store::open_read_only(&url(path)).unwrap_or_else(|_| memory())
+    Store::open_read_only(&url(path), &small()).unwrap_or_else(|_| memory())
 }
 
 /// What a power cut does: the end of the newest log is lost, at any byte.

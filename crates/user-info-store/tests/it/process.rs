@@ -10,7 +10,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use user_info_core::{Relation, Topic};
-use user_info_store::{Batch, Store, StoreError, StoreOptions, Taint, TaintedKey, begin_rebuild};
+use user_info_store::{
+    Batch, Cleared, RocksOptions, Store, StoreError, StoreOptions, Taint, TaintedKey, begin_rebuild,
+};
 
 use crate::builders::*;
 
@@ -52,7 +54,7 @@ impl Role {
                 wait_until_stdin_ends();
             }
             Self::Rebuild => {
-                let rebuild = begin_rebuild(path, &small()).unwrap();
+                let rebuild = begin_rebuild(&url(path), &small()).unwrap();
                 (0..50).for_each(|number| rebuild.store().apply(&step(number)).unwrap());
                 say("ready");
                 wait_until_stdin_ends();
@@ -150,15 +152,16 @@ pub(crate) fn contents_at(next_step: i64) -> Contents {
 /// The batch with this number, the same in every run.
 pub(crate) fn step(number: i64) -> Batch {
     let mut random = Random(number as u64);
-    let changes = (0..40).map(|_| random_change(&mut random, number)).collect();
+    let changes: Vec<_> = (0..40).map(|_| random_change(&mut random, number)).collect();
     let origin = origin(Topic::Likes, 1, number);
     let key = TaintedKey { topic: Topic::Likes, key: random.below(50).to_string().into_bytes() };
-    let mut batch = Batch { changes, positions: vec![position(Topic::Follows, 0, number + 1)], ..Batch::default() };
+    let mut batch = batch(changes);
+    batch.positions = vec![position(Topic::Follows, 0, number + 1)];
     if random.below(4) == 0 {
         batch.dead_letters.push(dead_letter(origin, "bad"));
         batch.tainted.push(Taint { key, origin, reason: "bad".into() });
     } else {
-        batch.cleared.push(key);
+        batch.cleared.push(Cleared { key, offset: number });
     }
     batch
 }
@@ -190,7 +193,10 @@ impl Random {
 
 /// A sixteenth of the default.
 fn buffered() -> StoreOptions {
-    StoreOptions { write_buffer_bytes: 8 << 20, ..StoreOptions::default() }
+    StoreOptions {
+        rocksdb: RocksOptions { write_buffer_bytes: 8 << 20, ..RocksOptions::default() },
+        ..StoreOptions::default()
+    }
 }
 
 fn write(store: &Store) {
@@ -202,7 +208,10 @@ fn write(store: &Store) {
 
 fn fill_the_disk(path: &Path) {
     // Nothing is flushed: it is the write-ahead log that meets the limit.
-    let options = StoreOptions { write_buffer_bytes: 64 << 20, ..StoreOptions::default() };
+    let options = StoreOptions {
+        rocksdb: RocksOptions { write_buffer_bytes: 64 << 20, ..RocksOptions::default() },
+        ..StoreOptions::default()
+    };
     let store = Store::open(&url(path), &options).unwrap();
     let failed = (reached(&store)..).find_map(|number| store.apply(&step(number)).err()).unwrap();
     assert!(matches!(failed, StoreError::RocksDb { .. }), "{failed:?}");

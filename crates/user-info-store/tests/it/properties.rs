@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use user_info_core::{Change, Id, Key, Pair, Relation, Topic};
-use user_info_store::{Batch, Store};
+use user_info_store::{Batch, Decision, Store};
 
 use crate::builders::*;
 use crate::model::Model;
+use crate::servers::{on_a_cluster, on_a_server};
 
 const USERS: u8 = 6;
 const NAMES: u8 = 4;
@@ -94,15 +95,20 @@ impl Case {
     }
 }
 
-/// Runs `test` with random input, on a database that all cases share.
-fn check<S: Strategy>(strategy: S, test: impl Fn(&Store, &Case, S::Value)) {
-    let directory = scratch();
-    let store = open(directory.path());
+/// Runs `test` with random input on each backend, in databases that all cases share.
+fn check<S: Strategy>(strategy: S, test: impl Fn(&Store, &Case, S::Value))
+where
+    S::Value: Clone,
+{
+    let (directory, server, cluster) = (scratch(), on_a_server(), on_a_cluster());
+    let stores = [open(directory.path()), server.clone(), cluster.clone()];
     let numbers = AtomicU32::new(0);
     let rng_seed = if soak() { RngSeed::Random } else { RngSeed::Fixed(7) };
     let config = Config { cases: cases(64, 3_000), rng_seed, failure_persistence: None, ..Config::default() };
     let run = |value| {
-        test(&store, &Case::new(&numbers), value);
+        for store in &stores {
+            test(store, &Case::new(&numbers), S::Value::clone(&value));
+        }
         Ok(())
     };
     TestRunner::new(config).run(&strategy, run).unwrap_or_else(|failure| panic!("{failure}"));
@@ -124,14 +130,14 @@ fn apply_in_batches(store: &Store, changes: &[Change], sizes: &[usize]) {
 fn any_batching_ends_in_the_same_state_on_every_store() {
     let sizes = || proptest::collection::vec(1..30_usize, 1..6);
     let input = (proptest::collection::vec(drafts(), 0..120), sizes(), sizes());
-    check(input, |rocks, case, (drafts, some_sizes, other_sizes)| {
+    check(input, |store, case, (drafts, some_sizes, other_sizes)| {
         let changes: Vec<Change> = drafts.into_iter().map(|draft| case.change(draft)).collect();
         let (model, memory) = (Model::of(&changes), memory());
-        apply_in_batches(rocks, &changes, &some_sizes);
+        apply_in_batches(store, &changes, &some_sizes);
         apply_in_batches(&memory, &changes, &other_sizes);
-        case.assert_equal(rocks, &model);
+        case.assert_equal(store, &model);
         case.assert_equal(&memory, &model);
-        assert_eq!(case.users_of(rocks), model.users());
+        assert_eq!(case.users_of(store), model.users());
         assert_eq!(case.users_of(&memory), model.users());
     });
 }
@@ -239,7 +245,8 @@ impl Reader<'_> {
         let from = self.positions.get(&partition).copied().unwrap_or(0);
         let batch: Vec<_> = self.log[&partition].range(from..).take(records).collect();
         let next = batch.last().map_or(from, |(offset, _)| **offset + 1);
-        let changes = batch.into_iter().map(|(_, change)| change.clone()).collect();
+        let decision = |(&offset, change): (&i64, &Change)| Decision { offset, change: change.clone() };
+        let changes = batch.into_iter().map(decision).collect();
         let positions = vec![position(partition.0, partition.1, next)];
         self.store.apply(&Batch { changes, positions, ..Batch::default() }).unwrap();
         self.positions.insert(partition, next);
@@ -261,7 +268,7 @@ fn any_interleaving_repetition_and_compaction_ends_in_the_same_state() {
         any::<bool>(),
         actions(),
     );
-    check(input, |rocks, case, (drafts, unlucky, compacted_before, actions)| {
+    check(input, |store, case, (drafts, unlucky, compacted_before, actions)| {
         let changes: Vec<Change> = drafts.into_iter().map(|draft| case.change(draft)).collect();
         let mut log = published(&changes);
         if compacted_before {
@@ -269,7 +276,7 @@ fn any_interleaving_repetition_and_compaction_ends_in_the_same_state() {
             log.values_mut().for_each(|partition| expire(partition, &unlucky));
         }
         let memory = memory();
-        for store in [rocks, &memory] {
+        for store in [store, &memory] {
             let (log, unlucky) = (log.clone(), unlucky.clone());
             let mut reader = Reader { store, log, positions: BTreeMap::new(), unlucky };
             actions.iter().for_each(|action| reader.act(action.clone()));

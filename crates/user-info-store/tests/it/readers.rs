@@ -9,7 +9,7 @@ use crate::builders::*;
 use crate::process::{Process, Role, contents_at, step};
 
 fn view(path: &Path) -> Store {
-    Store::open_read_only(&url(path)).unwrap()
+    Store::open_read_only(&url(path), &small()).unwrap()
 }
 
 #[test]
@@ -79,12 +79,12 @@ fn readers_do_not_keep_a_writer_out() {
 fn a_reader_of_nothing_is_refused_and_creates_nothing() {
     let directory = scratch();
     for path in [directory.path().join("absent"), directory.path().to_path_buf()] {
-        let refused = Store::open_read_only(&url(&path));
+        let refused = Store::open_read_only(&url(&path), &small());
         assert!(matches!(refused, Err(StoreError::Missing { path: ref missing }) if *missing == path), "{refused:?}");
     }
     assert!(files(directory.path()).is_empty());
     std::fs::write(directory.path().join("CURRENT_GENERATION"), "1\n").unwrap();
-    let refused = Store::open_read_only(&url(directory.path()));
+    let refused = Store::open_read_only(&url(directory.path()), &small());
     assert!(matches!(refused, Err(StoreError::Missing { .. })), "named but not created yet: {refused:?}");
 }
 

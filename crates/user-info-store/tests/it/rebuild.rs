@@ -29,16 +29,16 @@ fn only_finishing_swaps_the_rebuilt_store_in() {
     let path = directory.path();
     let server = open(path);
     fill(&server, 30);
-    let rebuild = begin_rebuild(path, &small()).unwrap();
+    let rebuild = begin_rebuild(&url(path), &small()).unwrap();
     fill(rebuild.store(), 400);
     assert_eq!(contents(rebuild.store()), contents_at(400));
     assert_eq!(current(path), "1");
-    assert_eq!(contents(&Store::open_read_only(&url(path)).unwrap()), contents_at(30));
+    assert_eq!(contents(&Store::open_read_only(&url(path), &small()).unwrap()), contents_at(30));
     rebuild.finish().unwrap();
     assert_eq!(current(path), "2");
     fill(&server, 35);
     assert_eq!(contents(&server), contents_at(35), "a running server keeps its generation");
-    assert_eq!(contents(&Store::open_read_only(&url(path)).unwrap()), contents_at(400));
+    assert_eq!(contents(&Store::open_read_only(&url(path), &small()).unwrap()), contents_at(400));
     assert!(matches!(Store::open(&url(path), &small()), Err(StoreError::Locked { .. })), "whatever its generation");
     drop(server);
     assert_eq!(generations(path), ["1", "2"]);
@@ -55,7 +55,7 @@ fn only_finishing_swaps_the_rebuilt_store_in() {
 fn a_rebuild_that_is_dropped_leaves_nothing() {
     let directory = scratch();
     fill(&open(directory.path()), 10);
-    let rebuild = begin_rebuild(directory.path(), &small()).unwrap();
+    let rebuild = begin_rebuild(&url(directory.path()), &small()).unwrap();
     fill(rebuild.store(), 20);
     drop(rebuild);
     assert_eq!(generations(directory.path()), ["1"]);
@@ -69,11 +69,11 @@ fn a_rebuild_that_was_killed_is_discarded_by_the_next() {
     fill(&open(path), 10);
     let process = Process::start(Role::Rebuild, path);
     process.wait_for("ready");
-    assert!(matches!(begin_rebuild(path, &small()), Err(StoreError::RebuildRunning { .. })));
+    assert!(matches!(begin_rebuild(&url(path), &small()), Err(StoreError::RebuildRunning { .. })));
     process.kill();
     assert_eq!(contents(&open(path)), contents_at(10));
     assert_eq!(generations(path), ["1", "2"]);
-    let rebuild = begin_rebuild(path, &small()).unwrap();
+    let rebuild = begin_rebuild(&url(path), &small()).unwrap();
     assert!(contents(rebuild.store()).users.is_empty(), "begun anew");
     fill(rebuild.store(), 15);
     rebuild.finish().unwrap();
@@ -83,20 +83,20 @@ fn a_rebuild_that_was_killed_is_discarded_by_the_next() {
 #[test]
 fn one_rebuild_at_a_time() {
     let directory = scratch();
-    let first = begin_rebuild(directory.path(), &small()).unwrap();
-    let second = begin_rebuild(directory.path(), &small());
+    let first = begin_rebuild(&url(directory.path()), &small()).unwrap();
+    let second = begin_rebuild(&url(directory.path()), &small());
     assert!(matches!(second, Err(StoreError::RebuildRunning { .. })), "{second:?}");
     drop(first);
-    begin_rebuild(directory.path(), &small()).unwrap().finish().unwrap();
+    begin_rebuild(&url(directory.path()), &small()).unwrap().finish().unwrap();
 }
 
 #[test]
 fn a_store_may_begin_with_a_rebuild() {
     let directory = scratch();
     let path = directory.path();
-    let rebuild = begin_rebuild(path, &small()).unwrap();
+    let rebuild = begin_rebuild(&url(path), &small()).unwrap();
     fill(rebuild.store(), 25);
-    assert!(matches!(Store::open_read_only(&url(path)), Err(StoreError::Missing { .. })));
+    assert!(matches!(Store::open_read_only(&url(path), &small()), Err(StoreError::Missing { .. })));
     let server = open(path);
     assert!(contents(&server).users.is_empty(), "a server may start meanwhile");
     rebuild.finish().unwrap();
@@ -107,7 +107,7 @@ fn a_store_may_begin_with_a_rebuild() {
 #[test]
 fn a_finished_rebuild_takes_no_more_writes() {
     let directory = scratch();
-    let rebuild = begin_rebuild(directory.path(), &small()).unwrap();
+    let rebuild = begin_rebuild(&url(directory.path()), &small()).unwrap();
     let clone = rebuild.store().clone();
     fill(&clone, 5);
     rebuild.finish().unwrap();
@@ -119,10 +119,13 @@ fn a_finished_rebuild_takes_no_more_writes() {
 fn rebuilds_follow_each_other() {
     let directory = scratch();
     for round in 1..=3 {
-        let rebuild = begin_rebuild(directory.path(), &small()).unwrap();
+        let rebuild = begin_rebuild(&url(directory.path()), &small()).unwrap();
         fill(rebuild.store(), round * 10);
         rebuild.finish().unwrap();
-        assert_eq!(contents(&Store::open_read_only(&url(directory.path())).unwrap()), contents_at(round * 10));
+        assert_eq!(
+            contents(&Store::open_read_only(&url(directory.path()), &small()).unwrap()),
+            contents_at(round * 10)
+        );
     }
     assert_eq!(contents(&open(directory.path())), contents_at(30));
     assert_eq!(generations(directory.path()), ["4"]);
@@ -142,7 +145,7 @@ fn every_half_done_step_is_mended() {
     // A rebuild that had just created its directory.
     fs::create_dir(path.join("generations/2")).unwrap();
     assert_eq!(contents(&open(path)), contents_at(10));
-    let rebuild = begin_rebuild(path, &small()).unwrap();
+    let rebuild = begin_rebuild(&url(path), &small()).unwrap();
     fill(rebuild.store(), 20);
     rebuild.finish().unwrap();
     // The old generation half removed.
@@ -155,7 +158,7 @@ fn every_half_done_step_is_mended() {
 fn a_directory_that_lost_a_part_is_refused_not_emptied() {
     let directory = scratch();
     let path = directory.path();
-    begin_rebuild(path, &small()).unwrap().finish().unwrap();
+    begin_rebuild(&url(path), &small()).unwrap().finish().unwrap();
     let name = path.join("CURRENT_GENERATION");
     let refused = || Store::open(&url(path), &small()).unwrap_err();
     fs::write(&name, "two").unwrap();
@@ -164,7 +167,7 @@ fn a_directory_that_lost_a_part_is_refused_not_emptied() {
     assert!(matches!(refused(), StoreError::Incomplete { .. }));
     fs::remove_file(&name).unwrap();
     assert!(refused().to_string().contains("the newest generation is 2"), "{}", refused());
-    assert!(matches!(begin_rebuild(path, &small()), Err(StoreError::Incomplete { .. })));
+    assert!(matches!(begin_rebuild(&url(path), &small()), Err(StoreError::Incomplete { .. })));
     fs::write(&name, "2").unwrap();
     open(path);
 }

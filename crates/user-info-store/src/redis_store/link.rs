@@ -1,0 +1,375 @@
+//! The connections to Redis, through the `redis` crate's multiplexed and cluster clients: commands to nodes, pipelines of
+//! scripts by node, scripts that a server lost, and connections that are replaced when they led nowhere.
+//!
+//! Readers and the writer have connections of their own, so that a read never waits behind a batch. To a cluster, a batch
+//! is sent in one pipeline for each master without following redirections, because those would take the whole pipeline to
+//! another node; when one is met, the commands of that pipeline are sent one by one, each following its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{
+    MultipleNodeRoutingInfo, ResponsePolicy, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr,
+};
+use redis::io::tcp::TcpSettings;
+use redis::{
+    Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
+    RedisResult, ServerErrorKind, TlsCertificates, TlsMode, Value,
+};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use super::scripts::Scripts;
+use super::topology::{Node, Topology};
+use crate::error::StoreError;
+use crate::options::{ClientCertificate, RedisOptions};
+use crate::url::RedisUrl;
+
+/// Commands in one pipeline. Redis serves its clients in turns, so this is not what readers wait for; it bounds what is
+/// held in memory on both sides, and a few hundred make the round trips count for nothing.
+const PIPELINE_COMMANDS_MAX: usize = 512;
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connections are replaced at most this often: a server that is away should not be met by a storm of new ones.
+const RENEW_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often a redirected or refused command of the writer is tried within its time.
+const WRITE_ATTEMPTS: u32 = 8;
+
+/// A read is redirected once or twice at most while slots move; longer is for the caller to try again.
+const READ_ATTEMPTS: u32 = 2;
+
+/// Reads that wait in a connection. More wait for a place, within the time of a read.
+const READS_IN_FLIGHT_MAX: usize = 4_096;
+
+/// Which connection a command takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Of requests.
+    Reads,
+    /// Of the writer.
+    Writes,
+}
+
+/// A command and the hash slot of its keys.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) slot: u16,
+    pub(super) command: Cmd,
+}
+
+/// The connections to a server or a cluster.
+pub(super) struct Link {
+    target: Target,
+    connections: ArcSwap<Connections>,
+    pub(super) topology: ArcSwap<Topology>,
+    scripts: Scripts,
+    renewed: Mutex<Instant>,
+}
+
+enum Target {
+    Server { client: Box<Client>, options: RedisOptions },
+    Cluster(Box<Clients>),
+}
+
+/// Clients of a cluster that differ in patience.
+struct Clients {
+    reads: ClusterClient,
+    pipelines: ClusterClient,
+    writes: ClusterClient,
+}
+
+enum Connections {
+    Server { reads: ConnectionManager, writes: ConnectionManager },
+    Cluster { reads: ClusterConnection, pipelines: ClusterConnection, writes: ClusterConnection },
+}
+
+impl Link {
+    /// Connections that are made when they are first needed. Needs a runtime.
+    pub(super) fn new(url: &RedisUrl, options: &RedisOptions) -> Result<Self, StoreError> {
+        let target = Target::new(url, options)?;
+        let connections = target.connect().map_err(invalid_options)?;
+        Ok(Self {
+            target,
+            connections: ArcSwap::from_pointee(connections),
+            topology: ArcSwap::from_pointee(Topology::whole()),
+            scripts: Scripts::default(),
+            renewed: Mutex::new(Instant::now()),
+        })
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster { .. })
+    }
+
+    pub(super) fn scripts(&self) -> &Scripts {
+        &self.scripts
+    }
+
+    /// Replaces the connections, once there are others: one to a server that stopped answering, or became a replica, may
+    /// never notice. What goes on working meanwhile goes on being used.
+    pub(super) fn renew(self: &Arc<Self>, runtime: &Handle) {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        if renewed.elapsed() < RENEW_INTERVAL {
+            return;
+        }
+        *renewed = Instant::now();
+        let link = Arc::clone(self);
+        runtime.spawn(async move {
+            if let Ok(connections) = link.target.reconnect().await {
+                link.connections.store(Arc::new(connections));
+            }
+        });
+    }
+
+    /// Sends a command to wherever its keys are.
+    pub(super) async fn send(&self, lane: Lane, command: &Cmd) -> RedisResult<Value> {
+        match (&**self.connections.load(), lane) {
+            (Connections::Server { reads, .. }, Lane::Reads) => command.query_async(&mut reads.clone()).await,
+            (Connections::Server { writes, .. }, Lane::Writes) => command.query_async(&mut writes.clone()).await,
+            (Connections::Cluster { reads, .. }, Lane::Reads) => command.query_async(&mut reads.clone()).await,
+            (Connections::Cluster { writes, .. }, Lane::Writes) => command.query_async(&mut writes.clone()).await,
+        }
+    }
+
+    /// Sends a command to the master of a slot, whatever its keys are.
+    pub(super) async fn send_to(&self, slot: u16, command: &Cmd) -> RedisResult<Value> {
+        let connections = self.connections.load_full();
+        match &*connections {
+            Connections::Server { .. } => self.send(Lane::Writes, command).await,
+            Connections::Cluster { writes, .. } => {
+                let route = RoutingInfo::SingleNode(master_of(slot));
+                writes.clone().route_command(command.clone(), route).await?.extract_error()
+            }
+        }
+    }
+
+    /// Runs a script on the writer's connection; loads it where it is not known.
+    pub(super) async fn run(&self, command: &Cmd) -> RedisResult<Value> {
+        match self.send(Lane::Writes, command).await {
+            Err(error) if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.load_scripts().await?;
+                self.send(Lane::Writes, command).await
+            }
+            result => result,
+        }
+    }
+
+    /// Sends many commands, those of each master in pipelines, the masters at the same time. The replies stand in the order
+    /// of the calls; the first error ends it, and some of the commands may have been carried out.
+    pub(super) async fn run_all(self: &Arc<Self>, calls: Vec<Call>) -> RedisResult<Vec<Value>> {
+        let (calls, topology) = (Arc::new(calls), self.topology.load_full());
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, call) in calls.iter().enumerate() {
+            groups.entry(topology.index_of(call.slot)).or_default().push(index);
+        }
+        let mut tasks = JoinSet::new();
+        for (node, indices) in groups {
+            let (link, calls, topology) = (Arc::clone(self), Arc::clone(&calls), Arc::clone(&topology));
+            tasks.spawn(async move { link.run_on(&topology.nodes[node], &calls, indices).await });
+        }
+        let mut replies = vec![Value::Nil; calls.len()];
+        while let Some(done) = tasks.join_next().await {
+            for (index, reply) in done.expect("a task that sends commands does not panic")? {
+                replies[index] = reply;
+            }
+        }
+        Ok(replies)
+    }
+
+    async fn run_on(&self, node: &Node, calls: &[Call], indices: Vec<usize>) -> RedisResult<Vec<(usize, Value)>> {
+        let mut replies = Vec::with_capacity(indices.len());
+        for chunk in indices.chunks(PIPELINE_COMMANDS_MAX) {
+            let values: Vec<Option<Value>> = match self.pipeline(node, calls, chunk).await {
+                Ok(values) => values.into_iter().map(|value| (!is_no_script(&value)).then_some(value)).collect(),
+                Err(error) if self.is_cluster() && error.is_cluster_error() => vec![None; chunk.len()],
+                Err(error) => return Err(error),
+            };
+            for (&index, value) in chunk.iter().zip(values) {
+                let value = match value {
+                    Some(value) => value.extract_error()?,
+                    None => self.run(&calls[index].command).await?,
+                };
+                replies.push((index, value));
+            }
+        }
+        Ok(replies)
+    }
+
+    async fn pipeline(&self, node: &Node, calls: &[Call], chunk: &[usize]) -> RedisResult<Vec<Value>> {
+        let mut pipeline = Pipeline::with_capacity(chunk.len());
+        for &index in chunk {
+            pipeline.add_command(calls[index].command.clone());
+        }
+        let connections = self.connections.load_full();
+        match &*connections {
+            Connections::Server { writes, .. } => writes.clone().send_packed_commands(&pipeline, 0, chunk.len()).await,
+            Connections::Cluster { pipelines, .. } => {
+                pipelines.clone().route_pipeline(pipeline, 0, chunk.len(), master_of(node.anchor)).await
+            }
+        }
+    }
+
+    /// Puts all scripts on every master.
+    pub(super) async fn load_scripts(&self) -> RedisResult<()> {
+        let connections = self.connections.load_full();
+        for command in self.scripts.load_commands() {
+            match &*connections {
+                Connections::Server { .. } => drop(self.send(Lane::Writes, &command).await?),
+                Connections::Cluster { writes, .. } => {
+                    let masters = (MultipleNodeRoutingInfo::AllMasters, Some(ResponsePolicy::AllSucceeded));
+                    writes.clone().route_command(command, RoutingInfo::MultiNode(masters)).await?.extract_error()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn master_of(slot: u16) -> SingleNodeRoutingInfo {
+    SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master))
+}
+
+fn is_no_script(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
+}
+
+fn invalid_options(error: redis::RedisError) -> StoreError {
+    StoreError::Refused { operation: "prepare the connection to Redis", reason: error.to_string() }
+}
+
+impl Target {
+    fn new(url: &RedisUrl, options: &RedisOptions) -> Result<Self, StoreError> {
+        let certificates = if url.tls { certificates(options)? } else { None };
+        if url.tls {
+            // Another part of the program may have chosen one already, and that is as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let infos: RedisResult<Vec<ConnectionInfo>> = url.nodes.iter().map(|node| connection_info(url, node)).collect();
+        let infos = infos.map_err(invalid_options)?;
+        if url.cluster {
+            return Self::cluster(url, options, infos, certificates).map_err(invalid_options);
+        }
+        let info = infos.into_iter().next().expect("a URL names at least one node");
+        let client = match certificates {
+            Some(certificates) => Client::build_with_tls(info, certificates),
+            None => Client::open(info),
+        };
+        Ok(Self::Server { client: Box::new(client.map_err(invalid_options)?), options: options.clone() })
+    }
+
+    fn cluster(
+        url: &RedisUrl,
+        options: &RedisOptions,
+        infos: Vec<ConnectionInfo>,
+        certificates: Option<TlsCertificates>,
+    ) -> RedisResult<Self> {
+        let client = |timeout, retries| {
+            let builder = ClusterClientBuilder::new(infos.clone());
+            let mut builder = builder
+                .connection_timeout(CONNECT_TIMEOUT)
+                .response_timeout(timeout)
+                .overall_response_timeout(Some(timeout))
+                .retries(retries)
+                .tcp_settings(tcp_settings());
+            if url.tls {
+                builder = builder.tls(TlsMode::Secure);
+            }
+            if let Some(TlsCertificates { client_tls, root_cert }) = &certificates {
+                let client_tls = client_tls.as_ref().map(|own| ClientTlsConfig {
+                    client_cert: own.client_cert.clone(),
+                    client_key: own.client_key.clone(),
+                });
+                builder = builder.certs(TlsCertificates { client_tls, root_cert: root_cert.clone() });
+            }
+            builder.build()
+        };
+        Ok(Self::Cluster(Box::new(Clients {
+            reads: client(options.read_timeout, READ_ATTEMPTS)?,
+            pipelines: client(options.write_timeout, 0)?,
+            writes: client(options.write_timeout, WRITE_ATTEMPTS)?,
+        })))
+    }
+
+    /// Connections that are there. To a server they may be made when they are needed, because nothing else works meanwhile.
+    async fn reconnect(&self) -> RedisResult<Connections> {
+        match self {
+            Self::Server { .. } => self.connect(),
+            Self::Cluster(clients) => Ok(Connections::Cluster {
+                reads: clients.reads.get_async_connection().await?,
+                pipelines: clients.pipelines.get_async_connection().await?,
+                writes: clients.writes.get_async_connection().await?,
+            }),
+        }
+    }
+
+    /// Connections that are made in the background.
+    fn connect(&self) -> RedisResult<Connections> {
+        match self {
+            Self::Server { client, options } => {
+                let config = |timeout| {
+                    ConnectionManagerConfig::new()
+                        .set_number_of_retries(0)
+                        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+                        .set_response_timeout(Some(timeout))
+                };
+                let manager = |config| ConnectionManager::new_lazy_with_config(Client::clone(client), config);
+                Ok(Connections::Server {
+                    reads: manager(config(options.read_timeout).set_concurrency_limit(READS_IN_FLIGHT_MAX))?,
+                    writes: manager(config(options.write_timeout))?,
+                })
+            }
+            Self::Cluster(clients) => {
+                let connection = |client: &ClusterClient| {
+                    client.get_pending_async_connection_with_config(redis::cluster::ClusterConfig::new())
+                };
+                Ok(Connections::Cluster {
+                    reads: connection(&clients.reads),
+                    pipelines: connection(&clients.pipelines),
+                    writes: connection(&clients.writes),
+                })
+            }
+        }
+    }
+}
+
+/// A command is sent at once; keep-alive finds out about peers that vanished.
+fn tcp_settings() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
+}
+
+fn connection_info(url: &RedisUrl, (host, port): &(String, u16)) -> RedisResult<ConnectionInfo> {
+    let (host, port) = (host.clone(), *port);
+    let address = if url.tls {
+        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+    } else {
+        ConnectionAddr::Tcp(host, port)
+    };
+    let mut account = RedisConnectionInfo::default().set_db(url.database);
+    if let Some(username) = &url.username {
+        account = account.set_username(username);
+    }
+    if let Some(password) = &url.password {
+        account = account.set_password(password);
+    }
+    Ok(address.into_connection_info()?.set_redis_settings(account).set_tcp_settings(tcp_settings()))
+}
+
+fn certificates(options: &RedisOptions) -> Result<Option<TlsCertificates>, StoreError> {
+    let read = |path: &Path| fs::read(path).map_err(StoreError::io("read", path));
+    let own = |ClientCertificate { certificate_file, key_file }: &ClientCertificate| {
+        Ok::<_, StoreError>(ClientTlsConfig { client_cert: read(certificate_file)?, client_key: read(key_file)? })
+    };
+    let root_cert = options.ca_file.as_deref().map(read).transpose()?;
+    let client_tls = options.certificate.as_ref().map(own).transpose()?;
+    Ok((root_cert.is_some() || client_tls.is_some()).then_some(TlsCertificates { client_tls, root_cert }))
+}
