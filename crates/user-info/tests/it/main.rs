@@ -28,3 +28,7 @@ mod transactions;
 mod crash;
 mod mutants;
 mod outage;
+mod redis_chaos;
+mod redis_errors;
+mod redis_failover;
+mod redis_late_writer;

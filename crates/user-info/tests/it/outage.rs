@@ -9,7 +9,7 @@ use user_info_log::NewRecord;
 use user_info_testkit::{BrokerConfig, KafkaBroker};
 
 use crate::support::facts::{tweeted, user};
-use crate::support::program::Program;
+use crate::support::program::{Program, resident_bytes};
 use crate::support::replica::{Replica, age_ms};
 use crate::support::turn;
 use crate::support::waiting::{LIMIT, until, until_true};
@@ -142,10 +142,4 @@ fn cpu_ticks(id: u32) -> u64 {
     // The name, which is in parentheses, may hold anything.
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
-}
-
-fn resident_bytes(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
 }

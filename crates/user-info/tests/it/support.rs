@@ -3,8 +3,10 @@
 pub(crate) mod facts;
 pub(crate) mod http;
 pub(crate) mod kafka;
+pub(crate) mod mutant;
 pub(crate) mod program;
 pub(crate) mod replica;
+pub(crate) mod shared_store;
 pub(crate) mod turn;
 pub(crate) mod waiting;
 pub(crate) mod world;

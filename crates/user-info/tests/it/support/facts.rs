@@ -45,6 +45,11 @@ pub(crate) fn tweeted(user: &str, tweet: &str) -> NewRecord {
     NewRecord::fact(&Fact::Tweeted { user_id, tweet_id, text: "a tweet".to_owned(), created_at: time() })
 }
 
+/// The fact and its tombstone, as after every deletion.
+pub(crate) fn tweet_deleted(user: &str, tweet: &str) -> [NewRecord; 2] {
+    deleted(Fact::TweetDeleted { user_id: id(user), tweet_id: id(tweet) })
+}
+
 pub(crate) fn followed(follower: &str, followee: &str) -> NewRecord {
     NewRecord::fact(&Fact::Followed { follower_id: id(follower), followee_id: id(followee), created_at: time() })
 }
@@ -56,6 +61,10 @@ pub(crate) fn unfollowed(follower: &str, followee: &str) -> [NewRecord; 2] {
 
 pub(crate) fn liked(user: &str, tweet: &str) -> NewRecord {
     NewRecord::fact(&Fact::Liked { user_id: id(user), tweet_id: id(tweet), created_at: time() })
+}
+
+pub(crate) fn unliked(user: &str, tweet: &str) -> [NewRecord; 2] {
+    deleted(Fact::Unliked { user_id: id(user), tweet_id: id(tweet) })
 }
 
 pub(crate) fn list_created(owner: &str, list: &str) -> NewRecord {

@@ -1,0 +1,59 @@
+//! Several instances on one Redis share the partitions, and each of them answers for all.
+
+use super::scene::{Scene, USERS, redis_with};
+use crate::support::replica::Replica;
+use crate::support::shared_store::until_read;
+use crate::support::turn;
+use crate::support::waiting::until;
+
+#[test]
+fn instances_share_the_partitions_and_one_that_is_killed_is_not_missed() {
+    let _turn = turn::shared();
+    let redis = redis_with(&[]);
+    let mut scene = Scene::begun("sharing", &[&redis.url()]);
+    let [mut killed, other] = [(); 2].map(|()| scene.another().started());
+    until_each_has_read(&mut scene, &[&killed, &other]);
+    check_all(&scene, &[&scene.server, &killed, &other]);
+
+    let before = counts(&killed);
+    killed.kill();
+    let added = scene.another().started();
+    check_all(&scene, &[&scene.server, &other, &added]);
+    for instance in [&scene.server, &other, &added] {
+        assert_eq!(counts(instance), before, "who comes and goes changes no count");
+    }
+    until_each_has_read(&mut scene, &[&added]);
+    check_all(&scene, &[&scene.server, &other, &added]);
+    scene.server.stop();
+    scene.tell();
+    check_all(&scene, &[&other, &added]);
+}
+
+/// Tells more until each of these has read some of it.
+#[track_caller]
+fn until_each_has_read(scene: &mut Scene, instances: &[&Replica]) {
+    until("each instance has read something", || {
+        scene.tell();
+        let read: Vec<u64> = instances.iter().map(|instance| records_read(instance)).collect();
+        if read.iter().all(|&read| read > 0) { Ok(()) } else { Err(format!("{read:?}")) }
+    });
+}
+
+/// Records that an instance itself has read since it started.
+fn records_read(instance: &Replica) -> u64 {
+    let metrics = instance.admin("/metrics").body;
+    let counters = metrics.lines().filter(|line| line.starts_with("user_info_records_total{"));
+    counters.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
+}
+
+#[track_caller]
+fn check_all(scene: &Scene, instances: &[&Replica]) {
+    let ends = scene.world.ends();
+    instances.iter().for_each(|instance| until_read(instance, &ends));
+    scene.check_audits(instances);
+}
+
+/// The counts of everybody.
+fn counts(instance: &Replica) -> Vec<[u64; 5]> {
+    (0..USERS).map(|index| instance.counts(&format!("u{index}"))).collect()
+}

@@ -1,0 +1,92 @@
+//! What a server says when it is started on a Redis that will not do, or not yet.
+
+use user_info_testkit::{RedisConfig, RedisSecurity, RedisServer, free_port};
+
+use super::scene::redis_with;
+use crate::support::program::{Ended, Program};
+use crate::support::replica::Replica;
+use crate::support::waiting::LIMIT;
+use crate::support::world::World;
+
+fn secured(security: RedisSecurity) -> RedisServer {
+    RedisServer::start(&RedisConfig { security, ..RedisConfig::default() }).unwrap()
+}
+
+/// A server with a log of its own, not running yet.
+fn server(world: &World, store: &[&str]) -> Replica {
+    Replica::new(world.log_options()).with(&["--store"]).with(store)
+}
+
+/// Runs a server that is to end by itself.
+#[track_caller]
+fn run(world: &World, store: &[&str]) -> Ended {
+    Program::under_test().run(server(world, store).arguments())
+}
+
+#[test]
+fn a_redis_that_evicts_is_refused() {
+    let world = World::embedded();
+    for policy in ["allkeys-lru", "volatile-ttl"] {
+        let redis = redis_with(&[("maxmemory-policy", policy)]);
+        let refused = run(&world, &[&redis.url()]).with_status(2);
+        refused.that_says(policy).that_says("noeviction");
+        let store = ["--store", &redis.url()];
+        world.run(&["rebuild"], &store).with_status(2).that_says(policy);
+        assert_eq!(redis.cli(&["config", "get", "maxmemory-policy"]).unwrap().lines().last(), Some(policy));
+    }
+}
+
+#[test]
+fn a_wrong_password_is_refused_and_never_shown() {
+    let world = World::embedded();
+    let redis = secured(RedisSecurity::Password("the-secret".to_owned()));
+    let address = redis.address();
+    for account in [":wrong-secret@", "somebody:wrong-secret@"] {
+        let refused = run(&world, &[&format!("redis://{account}{address}")]).with_status(2);
+        assert!(!(refused.stdout + &refused.stderr).contains("secret"));
+    }
+    run(&world, &[&redis.url()]).with_status(2).that_says("Authentication required");
+    let url = format!("redis://:the-secret@{address}");
+    let mut started = server(&world, &[&url]).started();
+    started.until_caught_up();
+    started.stop();
+    let audit = world.run(&["audit"], &["--store", &url, "--json"]).with_status(0);
+    assert_eq!(audit.json()["differences"], 0);
+}
+
+#[test]
+fn a_certificate_has_to_be_one_that_is_trusted() {
+    let world = World::embedded();
+    let redis = secured(RedisSecurity::Tls);
+    let (url, authority) = (redis.url(), redis.ca_path().unwrap());
+    let mut distrustful = Program::under_test().start(server(&world, &[&url]).arguments());
+    distrustful.wait_for_line("certificate", LIMIT).unwrap();
+    assert!(!distrustful.stdout().contains("http://"), "{}", distrustful.tail());
+    distrustful.kill().unwrap();
+    let rebuild = world.run(&["rebuild"], &["--store", &url]);
+    assert_ne!(rebuild.status, 0);
+    rebuild.that_says("certificate");
+
+    let trusting = [url.as_str(), "--redis-ca-file", authority.to_str().unwrap()];
+    let mut trusted = server(&world, &trusting).started();
+    trusted.until_caught_up();
+    trusted.stop();
+    let store = [&["--store"], &trusting[..], &["--json"]].concat();
+    assert_eq!(world.run(&["audit"], &store).with_status(0).json()["differences"], 0);
+    world.run(&["rebuild"], &store).with_status(0);
+}
+
+#[test]
+fn a_replica_is_waited_for_until_it_is_a_master() {
+    let world = World::embedded();
+    let redis = redis_with(&[]);
+    let mut server = server(&world, &[&redis.url()]).started();
+    server.until_caught_up();
+    server.stop();
+    redis.cli(&["replicaof", "127.0.0.1", &free_port().to_string()]).unwrap();
+    let mut waiting = server.program.start(server.arguments());
+    waiting.wait_for_line("it is a replica: name its master, or wait for it", LIMIT).unwrap();
+    redis.cli(&["replicaof", "no", "one"]).unwrap();
+    waiting.wait_for_line("admin http://", LIMIT).unwrap();
+    server.until_caught_up();
+}
