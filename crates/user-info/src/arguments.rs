@@ -82,7 +82,7 @@ pub(crate) struct KafkaArguments {
     #[arg(long, value_name = "TOPIC=NAME", value_parser = parse_topic_name)]
     topic_name: Vec<(Topic, String)>,
     /// An option of librdkafka, as security.protocol=SASL_SSL; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair, hide_env_values = true)]
     kafka_option: Vec<(String, String)>,
 }
 
@@ -111,7 +111,7 @@ impl KafkaArguments {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct StoreArguments {
     /// The store: rocksdb:DIR, redis://HOST:PORT, redis-cluster://HOST:PORT,… (rediss… for TLS), or memory: to keep nothing
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", hide_env_values = true)]
     pub(crate) store: StoreUrl,
     /// Memory for blocks of a store in RocksDB, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 512)]
@@ -417,7 +417,7 @@ pub(crate) struct AuditArguments {
 #[group(required = true, multiple = false)]
 pub(crate) struct SubjectArguments {
     /// The store to check, opened read-only: rocksdb:DIR, redis://… or redis-cluster://…
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", hide_env_values = true)]
     pub(crate) store: Option<StoreUrl>,
     /// The server to check: http://host:port
     #[arg(long, value_name = "URL")]
