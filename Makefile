@@ -15,7 +15,7 @@ setup: ## Install what building needs and is missing
 	@tools/setup build
 
 .PHONY: setup-test
-setup-test: ## Install what the tests need besides: Java, Maven, Kafka's jars
+setup-test: ## Install what the tests need besides: Java, Maven, Kafka's jars, Redis
 	@tools/setup test
 
 .PHONY: demo
@@ -32,9 +32,9 @@ soak: setup-test ## The same tests, with the randomized ones running for long
 	@USER_INFO_SOAK=1 tools/test $(STEPS)
 
 .PHONY: bench
-bench: setup ## How fast the store applies, answers and opens, with a million users
+bench: setup-test ## How fast the stores apply, answer and open, with a million users: RocksDB beside Redis
 	@tools/claim-target release
-	@cargo bench --locked -p user-info-store
+	@cargo bench --locked -p user-info-store -p user-info-service
 
 .PHONY: fmt
 fmt: ## Format the sources
@@ -42,4 +42,5 @@ fmt: ## Format the sources
 
 .PHONY: clean-cache
 clean-cache: ## Remove what building and testing left in ~/.cache/user-info
+	@tools/redis-cluster stop
 	@rm -rf "$(HOME)/.cache/user-info"

@@ -1,4 +1,5 @@
-//! How fast the RocksDB store takes changes and answers, with a million users.
+//! How fast the stores take changes and answer, with a million users: RocksDB and then, in the same run, a Redis server of
+//! its own. And what the sets of a Redis store would take as other types.
 //!
 //! `cargo bench -p user-info-store`. Every figure is of this one process; CPU time is of the writing thread, and of all
 //! threads, so that flushing and compaction count. Run twice, on a quiet machine, before quoting any.
@@ -6,11 +7,14 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first error")]
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use user_info_core::{AccountState, Change, Id, Pair, Profile, Relation, Stamp, StoredProfile, Timestamp, Topic};
-use user_info_store::{Batch, Position, Store, StoreOptions, StoreUrl};
+use user_info_store::{Batch, Decision, Position, Store, StoreOptions, StoreUrl};
+use user_info_testkit::{RedisConfig, RedisServer};
 
 const BATCH_EVENTS: usize = 5_000;
 
@@ -21,27 +25,115 @@ struct Scale {
     mix_events: usize,
     follow_events: usize,
     gets: usize,
+    /// Members of each kind of set that Redis has.
+    set_members: usize,
     /// How much write-ahead log to leave behind: nearly as much as there can be.
     log_bytes: u64,
 }
 
-const FULL: Scale =
-    Scale { users: 1_000_000, mix_events: 3_000_000, follow_events: 3_000_000, gets: 300_000, log_bytes: 21 << 20 };
-const SMALL: Scale = Scale { users: 2_000, mix_events: 10_000, follow_events: 10_000, gets: 1_000, log_bytes: 1 << 20 };
+const FULL: Scale = Scale {
+    users: 1_000_000,
+    mix_events: 3_000_000,
+    follow_events: 3_000_000,
+    gets: 300_000,
+    set_members: 300_000,
+    log_bytes: 21 << 20,
+};
+const SMALL: Scale = Scale {
+    users: 2_000,
+    mix_events: 10_000,
+    follow_events: 10_000,
+    gets: 1_000,
+    set_members: 1_000,
+    log_bytes: 1 << 20,
+};
 
 fn main() {
     let scale = if std::env::args().any(|argument| argument == "--bench") { FULL } else { SMALL };
+    println!("{} users, batches of {BATCH_EVENTS}\n\nRocksDB", scale.users);
     let directory = tempfile::tempdir().unwrap();
     let store = open("open, new", directory.path());
-    println!("{} users, batches of {BATCH_EVENTS}", scale.users);
-    let mut feed = Feed { store: &store, offset: 0 };
+    feed(&store, scale, &mut || {});
+    get(&store, scale);
+    reopen(store, directory.path(), scale);
+    println!("\nRedis, one server on the same cores");
+    redis(scale);
+    println!("\nsets in Redis, {} members of 19 digits", scale.set_members);
+    sets(scale);
+}
+
+/// Applies everything; `measure` is called before the first and after each part.
+fn feed(store: &Store, scale: Scale, measure: &mut dyn FnMut()) {
+    measure();
+    let mut feed = Feed { store, offset: 0 };
     feed.run("profiles, new", (0..scale.users).map(profile));
+    measure();
     feed.run("mix, new", mix(scale, scale.mix_events));
+    measure();
     feed.run("mix, duplicates", mix(scale, scale.mix_events));
     feed.run("follows, new", follows(scale, scale.follow_events, 2));
     feed.run("follows, duplicates", follows(scale, scale.follow_events, 2));
+}
+
+fn redis(scale: Scale) {
+    let server = RedisServer::start(&RedisConfig::default()).unwrap();
+    let store = Store::open(&server.url().parse().unwrap(), &StoreOptions::default()).unwrap();
+    let mut memory = Vec::new();
+    feed(&store, scale, &mut || memory.push(used_memory(&server)));
+    let (users, sides) = (scale.users as f64, sides(scale) as f64);
+    let per_user = (memory[1] - memory[0]) as f64 / users;
+    let per_member = (memory[2] - memory[1]) as f64 / sides;
+    let (mean, profile) = (sides / users, profile_bytes());
+    println!("{per_user:.0} bytes for each user with a profile of {profile}, keys and name included");
+    println!(
+        "{per_member:.0} bytes for each member of a set, {mean:.1} of them for each user in several sets, keys included"
+    );
     get(&store, scale);
-    reopen(store, directory.path(), scale);
+}
+
+fn used_memory(server: &RedisServer) -> u64 {
+    let info = server.cli(&["INFO", "memory"]).unwrap();
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok()).unwrap()
+}
+
+fn profile_bytes() -> usize {
+    let Change::Profile { profile, .. } = profile(1) else { unreachable!("it is one") };
+    profile.encode().len()
+}
+
+/// How many members the mix leaves in the sets of users, with marks of removals: a follow stands on two sides.
+fn sides(scale: Scale) -> usize {
+    let mut sides = HashSet::new();
+    for change in mix(scale, scale.mix_events) {
+        if let Change::Add(pair) | Change::Remove(pair) = change {
+            let more = pair.relation == Relation::Follows;
+            sides.insert(hash(&pair));
+            sides.extend(more.then(|| !hash(&pair)));
+        }
+    }
+    sides.len()
+}
+
+fn hash(pair: &Pair) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    pair.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Fills sets inside of Redis, so that nothing but the types differs.
+fn sets(scale: Scale) {
+    const FILL: &str = include_str!("sets.lua");
+    let server = RedisServer::start(&RedisConfig::default()).unwrap();
+    for kind in ["hash", "sorted set", "set and hash", "set without marks"] {
+        for in_each in [5, 50, 1_000, 100_000] {
+            server.cli(&["FLUSHALL"]).unwrap();
+            let (before, started) = (used_memory(&server), Instant::now());
+            server.cli(&["EVAL", FILL, "0", kind, &in_each.to_string(), &scale.set_members.to_string()]).unwrap();
+            let each = started.elapsed().as_secs_f64() * 1e6 / scale.set_members as f64;
+            let bytes = (used_memory(&server) - before) as f64 / scale.set_members as f64;
+            println!("{kind:<18} of {in_each:>6} {bytes:>6.0} bytes   {each:>4.1} µs");
+        }
+    }
 }
 
 fn open(what: &str, path: &Path) -> Store {
@@ -85,7 +177,9 @@ impl Feed<'_> {
     }
 
     fn batch(&mut self, events: &mut impl Iterator<Item = Change>) -> Batch {
-        let changes: Vec<Change> = events.take(BATCH_EVENTS).collect();
+        let offset = self.offset;
+        let decision = |(number, change)| Decision { offset: offset + number, change };
+        let changes: Vec<Decision> = (0..).zip(events.take(BATCH_EVENTS)).map(decision).collect();
         self.offset += changes.len() as i64;
         let position = |partition| Position {
             topic: Topic::Follows,
