@@ -122,6 +122,8 @@ pub struct Ingest {
     owned: BTreeSet<(Topic, i32)>,
     /// Whether what is in memory is in the store too, but for a suffix of the log.
     settled: bool,
+    /// When the positions were taken up last.
+    adopted_ms: i64,
     checked_ms: i64,
     memory: Memory,
     connected: bool,
@@ -158,6 +160,7 @@ impl Ingest {
             stored: BTreeMap::new(),
             owned: BTreeSet::new(),
             settled: true,
+            adopted_ms: 0,
             checked_ms: now_ms(),
             memory: Memory::default(),
             connected: false,
@@ -195,7 +198,7 @@ impl Ingest {
         let Some(tainted) = self.until_store_answers(|| store.tainted())? else { return Ok(()) };
         self.memory.tainted = tainted.into_iter().map(|taint| (taint.key.topic, taint.key.key)).collect();
         self.parts.metrics.tainted.set(self.memory.tainted.len() as i64);
-        self.settled = true;
+        (self.settled, self.adopted_ms) = (true, now_ms());
         for topic in Topic::FACTS {
             self.adopt_topic(topic, of_topic(&positions, topic))?;
         }
@@ -363,6 +366,10 @@ impl Ingest {
                 let standing = judge(&positions, report).and_then(|()| judge_end(&positions, report));
                 match standing {
                     Ok(()) => self.begin(report),
+                    // Other instances may have read on since the log was asked: the next report tells.
+                    Err(Halt::OutsideLog { .. }) if self.parts.store.is_shared() && report.at_ms < self.adopted_ms => {
+                        Ok(())
+                    }
                     Err(halt) => self.halt(report.topic, halt),
                 }
             }
