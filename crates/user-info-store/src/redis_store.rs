@@ -140,11 +140,20 @@ impl RedisStore {
         };
         let store = Self(Arc::new(inner));
         if !fixed {
-            let current = store.block_on(store.current_generation())?;
+            let current = store.block_on(store.first_look())?;
             store.0.generation.store(Arc::new(current));
         }
         store.block_on(store.observe())?;
         Ok(store)
+    }
+
+    async fn first_look(&self) -> Result<Generation, StoreError> {
+        let looked = self.current_generation().await;
+        let Err(StoreError::Unavailable { operation, .. }) = &looked else { return looked };
+        match self.0.link.refusal().await {
+            Some(error) => Err(failed(operation)(error)),
+            None => looked,
+        }
     }
 
     fn generation(&self) -> Arc<Generation> {

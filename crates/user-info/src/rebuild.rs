@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use serde_json::json;
+use user_info_log::Log;
 use user_info_service::ServiceConfig;
 use user_info_store::{Rebuild, StoreUrl, Taint, begin_rebuild};
 
@@ -14,19 +15,26 @@ use crate::signals;
 /// Rebuilds the store. Until it is done, what was there stays in force.
 pub(crate) fn run(arguments: &RebuildArguments) -> Result<ExitCode, Failure> {
     if arguments.store.store == StoreUrl::Memory {
-        return Err(Failure::usage(anyhow!("a memory: store keeps nothing that could be rebuilt")));
+        return Err(Failure::usage(anyhow!(
+            "a memory: store keeps nothing that could be rebuilt; rocksdb: and redis: stores do"
+        )));
     }
+    let log = arguments.log.open()?;
     let rebuild = begin_rebuild(&arguments.store.store, &arguments.store.options())?;
-    signals::runtime()?.block_on(fill(arguments, rebuild))
+    signals::runtime()?.block_on(fill(arguments, &log, rebuild))
 }
 
-async fn fill(arguments: &RebuildArguments, rebuild: Rebuild) -> Result<ExitCode, Failure> {
+async fn fill(arguments: &RebuildArguments, log: &Log, rebuild: Rebuild) -> Result<ExitCode, Failure> {
     let shutdown = signals::shutdown()?;
-    let log = arguments.log.open()?;
     let ServiceConfig { ingest, watch_interval, .. } = ServiceConfig::default();
-    let rebuilt = user_info_service::rebuild(&log, rebuild.store(), ingest, watch_interval, shutdown).await?;
-    let finished = tokio::task::spawn_blocking(move || rebuild.finish()).await;
-    finished.context("swapping in the rebuild").map_err(Failure::check)??;
+    let filled = user_info_service::rebuild(log, rebuild.store(), ingest, watch_interval, shutdown).await;
+    // Swapping it in and removing it may both take a while.
+    let ended = tokio::task::spawn_blocking(move || {
+        let rebuilt = filled?;
+        rebuild.finish()?;
+        Ok::<_, Failure>(rebuilt)
+    });
+    let rebuilt = ended.await.context("swapping in the rebuild").map_err(Failure::check)??;
     print(arguments, &rebuilt.tainted, rebuilt.offsets);
     Ok(ExitCode::SUCCESS)
 }

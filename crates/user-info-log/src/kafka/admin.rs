@@ -199,16 +199,17 @@ fn description(Described { id, partitions, replication }: Described, settings: T
     TopicDescription { id: TopicId(id), partitions, settings: TopicSettings { replication, ..settings } }
 }
 
-/// The settings of the topic with this name, without its replication.
+/// The settings of the topic with this name, without its replication. A topic of which none are told is just being deleted.
 fn settings_of(name: &str, configs: &[ConfigResource]) -> Option<TopicSettings> {
     let config = configs.iter().find(|config| config.specifier == OwnedResourceSpecifier::Topic(name.to_owned()))?;
     let text = |entry| config.get(entry).and_then(|entry| entry.value.clone()).unwrap_or_default();
+    let delete_retention_ms = text("delete.retention.ms").parse().ok()?;
     // A number that a broker does not tell reads as 0, and so as a problem where it matters.
     let number = |entry| text(entry).parse().unwrap_or(0);
     Some(TopicSettings {
         replication: 0,
         cleanup_policy: text("cleanup.policy"),
-        delete_retention_ms: number("delete.retention.ms"),
+        delete_retention_ms,
         max_message_bytes: number("max.message.bytes"),
         timestamp_type: text("message.timestamp.type"),
     })

@@ -86,6 +86,8 @@ struct Clients {
     reads: ClusterClient,
     pipelines: ClusterClient,
     writes: ClusterClient,
+    /// Of single nodes, which tell why they turn somebody away.
+    nodes: Vec<Client>,
 }
 
 enum Connections {
@@ -129,6 +131,18 @@ impl Link {
                 link.connections.store(Arc::new(connections));
             }
         });
+    }
+
+    /// Why a node of a cluster turns us away, if one does: the cluster client only says that it found no connection.
+    pub(super) async fn refusal(&self) -> Option<redis::RedisError> {
+        let Target::Cluster(clients) = &self.target else { return None };
+        for node in &clients.nodes {
+            match node.get_multiplexed_async_connection().await {
+                Err(error) if error.kind() == redis::ErrorKind::AuthenticationFailed => return Some(error),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        None
     }
 
     /// Sends a command to wherever its keys are.
@@ -284,16 +298,18 @@ impl Target {
             if url.tls {
                 builder = builder.tls(TlsMode::Secure);
             }
-            if let Some(TlsCertificates { client_tls, root_cert }) = &certificates {
-                let client_tls = client_tls.as_ref().map(|own| ClientTlsConfig {
-                    client_cert: own.client_cert.clone(),
-                    client_key: own.client_key.clone(),
-                });
-                builder = builder.certs(TlsCertificates { client_tls, root_cert: root_cert.clone() });
+            if let Some(certificates) = &certificates {
+                builder = builder.certs(copy_of(certificates));
             }
             builder.build()
         };
+        let node = |info: ConnectionInfo| match &certificates {
+            Some(certificates) => Client::build_with_tls(info, copy_of(certificates)),
+            None => Client::open(info),
+        };
+        let nodes = infos.iter().cloned().map(node).collect::<RedisResult<_>>()?;
         Ok(Self::Cluster(Box::new(Clients {
+            nodes,
             reads: client(options.read_timeout, READ_ATTEMPTS)?,
             pipelines: client(options.write_timeout, 0)?,
             writes: client(options.write_timeout, WRITE_ATTEMPTS)?,
@@ -340,6 +356,14 @@ impl Target {
             }
         }
     }
+}
+
+fn copy_of(TlsCertificates { client_tls, root_cert }: &TlsCertificates) -> TlsCertificates {
+    let own = |own: &ClientTlsConfig| ClientTlsConfig {
+        client_cert: own.client_cert.clone(),
+        client_key: own.client_key.clone(),
+    };
+    TlsCertificates { client_tls: client_tls.as_ref().map(own), root_cert: root_cert.clone() }
 }
 
 /// A command is sent at once; keep-alive finds out about peers that vanished.

@@ -6,6 +6,7 @@ use user_info_testkit::RedisServer;
 
 use super::scene::{Scene, check_unavailable, redis_with, until_redis_says};
 use crate::support::program::resident_bytes;
+use crate::support::shared_store::until_read;
 use crate::support::turn;
 use crate::support::waiting::LIMIT;
 
@@ -102,4 +103,6 @@ fn check_loading(scene: &mut Scene, redis: &RedisServer) {
     redis.cli(&["config", "set", "key-load-delay", "0"]).unwrap();
     waiting.wait_for_line("admin http://", LIMIT).unwrap();
     scene.until_answered();
+    until_read(&another, &scene.world.ends());
+    scene.check_audits(&[&scene.server, &another]);
 }

@@ -38,12 +38,20 @@ fn a_redis_without_memory_answers_and_takes_facts_later() {
     let _turn = turn::shared();
     let redis = redis_with(&[]);
     let mut scene = Scene::begun("full", &[&redis.url()]);
-    redis.cli(&["config", "set", "maxmemory", &used_memory(&redis)]).unwrap();
-    scene.tell();
-    scene.until_store_error("OOM");
+    fill_up(&mut scene, &redis);
     check_reads_go_on(&scene);
     redis.cli(&["config", "set", "maxmemory", "0"]).unwrap();
     scene.check();
+}
+
+/// Takes Redis all memory that it does not use yet, until it refuses a fact; a little is left when clients go.
+fn fill_up(scene: &mut Scene, redis: &RedisServer) {
+    redis.cli(&["config", "set", "maxmemory", &used_memory(redis)]).unwrap();
+    until_true("Redis has no memory left", || {
+        scene.tell();
+        redis.cli(&["info", "errorstats"]).unwrap().contains("errorstat_OOM")
+    });
+    scene.until_store_error("OOM");
 }
 
 fn used_memory(redis: &RedisServer) -> String {
@@ -63,15 +71,17 @@ fn answers_get_older_while_redis_takes_no_facts() {
     let _turn = turn::shared();
     let redis = redis_with(&[]);
     let mut scene = Scene::begun("older", &[&redis.url()]);
-    redis.cli(&["config", "set", "maxmemory", &used_memory(&redis)]).unwrap();
+    // It takes nothing any more without a replica to send it to.
+    redis.cli(&["config", "set", "min-replicas-to-write", "1"]).unwrap();
     scene.tell();
-    scene.until_store_error("OOM");
-    // Facts are in the log that these answers do not know.
+    scene.until_store_error("NOREPLICAS");
+    check_reads_go_on(&scene);
+    // The log has facts that these answers do not know.
     until_true("the age grows", || age_ms(&scene.ask()).is_none_or(|age| age > 0));
     let status = scene.server.status();
     assert_eq!(status["caught_up"], false, "{status}");
-    redis.cli(&["config", "set", "maxmemory", "0"]).unwrap();
-    scene.until_read();
+    redis.cli(&["config", "set", "min-replicas-to-write", "0"]).unwrap();
+    scene.check();
     until_true("the data is current", || age_ms(&scene.ask()) == Some(0));
 }
 

@@ -12,6 +12,12 @@ fn secured(security: RedisSecurity) -> RedisServer {
     RedisServer::start(&RedisConfig { security, ..RedisConfig::default() }).unwrap()
 }
 
+/// Options of a node of a cluster; it need not be whole to turn somebody away.
+fn cluster_node() -> Vec<(String, String)> {
+    let options = [("cluster-enabled", "yes".to_owned()), ("cluster-port", free_port().to_string())];
+    options.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}
+
 /// A server with a log of its own, not running yet.
 fn server(world: &World, store: &[&str]) -> Replica {
     Replica::new(world.log_options()).with(&["--store"]).with(store)
@@ -52,6 +58,18 @@ fn a_wrong_password_is_refused_and_never_shown() {
     started.stop();
     let audit = world.run(&["audit"], &["--store", &url, "--json"]).with_status(0);
     assert_eq!(audit.json()["differences"], 0);
+}
+
+#[test]
+fn a_cluster_refuses_a_wrong_password_as_well() {
+    let world = World::embedded();
+    let options = vec![("requirepass".to_owned(), "the-secret".to_owned())];
+    let node = RedisServer::start(&RedisConfig { options: [cluster_node(), options].concat(), ..Default::default() });
+    let node = node.unwrap();
+    for account in [":wrong-secret@", "somebody:wrong-secret@"] {
+        let refused = run(&world, &[&format!("redis-cluster://{account}{}", node.address())]).with_status(2);
+        assert!(!(refused.stdout + &refused.stderr).contains("secret"));
+    }
 }
 
 #[test]
