@@ -239,6 +239,7 @@ impl Ingest {
                 Err(error) => return Err(error.into()),
             };
             self.parts.errors.note("store", format!("ingest waits for the store, trying again: {}", chain(&error)));
+            self.publish_waiting();
             if self.parts.stop.is_cancelled() {
                 return Ok(None);
             }
@@ -648,6 +649,16 @@ impl Ingest {
     fn publish_view(&self) {
         let mut view = View::new(self.topics.values().cloned().collect(), self.connected);
         view.was_complete |= self.parts.view.load().was_complete;
+        self.parts.view.store(Arc::new(view));
+    }
+
+    /// While ingest waits with facts in its hands, what was published stands, but nothing is at its end.
+    fn publish_waiting(&self) {
+        let published = self.parts.view.load_full();
+        let mut topics = published.topics.clone();
+        topics.iter_mut().flat_map(|topic| &mut topic.partitions).for_each(|partition| partition.at_end = false);
+        let mut view = View::new(topics, self.connected);
+        view.was_complete |= published.was_complete;
         self.parts.view.store(Arc::new(view));
     }
 
