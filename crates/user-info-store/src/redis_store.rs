@@ -17,7 +17,7 @@
 //! **Reading** a user is one command on a connection that batches do not share.
 //!
 //! **The type of the sets** was chosen by measurement: bytes for each member with its mark, and microseconds to write it,
-//! ids of 19 digits, 300,000 members in sets of 5, 50, 1,000 and 100,000 (Redis 7.0.15, 2 cores, `make bench-redis`).
+//! ids of 19 digits, 300,000 members in sets of 5, 50, 1,000 and 100,000 (Redis 7.0.15, 2 cores, `make bench`).
 //!
 //! | members in | of 5 | of 50 | of 1,000 | of 100,000 | µs |
 //! |---|---|---|---|---|---|
