@@ -6,14 +6,15 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first error")]
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use user_info_core::{AccountState, Change, Fact, Id, Profile, Stamp, StoredProfile, Timestamp};
 use user_info_log::{Log, LogConfig, LogUrl, NewRecord, ProducerConfig, TopicLayout, TopicNames};
@@ -57,11 +58,11 @@ async fn measure(name: &str, store: StoreUrl, scale: Scale) -> f64 {
     let (address, stop, serving) = serve(&log, store).await;
     let publishing = Arc::new(AtomicBool::new(true));
     let publisher = publish(log, scale.users, Arc::clone(&publishing));
-    let mut latencies = paced(address, scale).await;
+    let mut latencies = tokio::task::spawn_blocking(move || paced(address, scale)).await.unwrap();
     latencies.sort_unstable();
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     let (p50, p95, p99, max) = (at(0.5), at(0.95), at(0.99), at(1.0));
-    let throughput = busy(address, scale).await;
+    let throughput = tokio::task::spawn_blocking(move || busy(address, scale)).await.unwrap();
     println!("{name:<8} GET p50 {p50:.2}  p95 {p95:.2}  p99 {p99:.2}  max {max:.2} ms   {throughput:.0} requests/s");
     publishing.store(false, Ordering::Relaxed);
     tokio::task::spawn_blocking(move || publisher.join().unwrap()).await.unwrap();
@@ -129,16 +130,16 @@ async fn listener() -> TcpListener {
 }
 
 /// Follows of random users by random users, in slices of ten.
-fn publish(log: Log, users: u64, publishing: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+fn publish(log: Log, users: u64, publishing: Arc<AtomicBool>) -> thread::JoinHandle<()> {
     const SLICE: u32 = 10;
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         let mut producer = log.producer(&ProducerConfig::default()).unwrap();
         let (mut random, mut due) = (Random(5), Instant::now());
         while publishing.load(Ordering::Relaxed) {
             let slice: Vec<NewRecord> = (0..SLICE).map(|_| follow(&mut random, users)).collect();
             producer.publish(&slice).unwrap();
             due += Duration::from_secs(1) * SLICE / FACTS_PER_SECOND;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            thread::sleep(due.saturating_duration_since(Instant::now()));
         }
     })
 }
@@ -149,46 +150,46 @@ fn follow(random: &mut Random, users: u64) -> NewRecord {
     NewRecord::fact(&Fact::Followed { follower_id, followee_id, created_at })
 }
 
-/// From the times at which requests should have been sent to their answers.
-async fn paced(address: SocketAddr, scale: Scale) -> Vec<Duration> {
+/// From the times at which requests should have been sent to their answers. The clients are threads: the timers of an
+/// asynchronous runtime are up to a millisecond late, which is more than what is measured.
+fn paced(address: SocketAddr, scale: Scale) -> Vec<Duration> {
     let interval = Duration::from_secs(1) * PACED_CONNECTIONS / REQUESTS_PER_SECOND;
     let count = (scale.duration.as_secs_f64() / interval.as_secs_f64()) as u32;
     let began = Instant::now();
-    let connection = |number: u32| async move {
-        let mut client = Client::connect(address).await;
+    let connection = |number: u32| {
+        let mut client = Client::connect(address);
         let (mut random, mut latencies) = (Random(number.into()), Vec::new());
         for request in 0..count {
             let due = began + interval * request + interval * number / PACED_CONNECTIONS;
-            tokio::time::sleep_until(due.into()).await;
-            client.get(random.below(scale.users)).await;
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            client.get(random.below(scale.users));
             latencies.push(due.elapsed());
         }
         latencies
     };
-    let connections: Vec<_> = (0..PACED_CONNECTIONS).map(|number| tokio::spawn(connection(number))).collect();
-    let mut latencies = Vec::new();
-    for connection in connections {
-        latencies.extend(connection.await.unwrap());
-    }
-    latencies
+    thread::scope(|scope| {
+        let spawn = |number| scope.spawn(move || connection(number));
+        let connections: Vec<_> = (0..PACED_CONNECTIONS).map(spawn).collect();
+        connections.into_iter().flat_map(|connection| connection.join().unwrap()).collect()
+    })
 }
 
-async fn busy(address: SocketAddr, scale: Scale) -> f64 {
+fn busy(address: SocketAddr, scale: Scale) -> f64 {
     let ends = Instant::now() + scale.duration;
-    let connection = |number: u32| async move {
-        let mut client = Client::connect(address).await;
+    let connection = |number: u32| {
+        let mut client = Client::connect(address);
         let (mut random, mut answered) = (Random(number.into()), 0_u64);
         while Instant::now() < ends {
-            client.get(random.below(scale.users)).await;
+            client.get(random.below(scale.users));
             answered += 1;
         }
         answered
     };
-    let connections: Vec<_> = (0..BUSY_CONNECTIONS).map(|number| tokio::spawn(connection(number))).collect();
-    let mut answered = 0;
-    for connection in connections {
-        answered += connection.await.unwrap();
-    }
+    let answered: u64 = thread::scope(|scope| {
+        let spawn = |number| scope.spawn(move || connection(number));
+        let connections: Vec<_> = (0..BUSY_CONNECTIONS).map(spawn).collect();
+        connections.into_iter().map(|connection| connection.join().unwrap()).sum()
+    });
     answered as f64 / scale.duration.as_secs_f64()
 }
 
@@ -199,23 +200,23 @@ struct Client {
 }
 
 impl Client {
-    async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
+    fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, buffer: Vec::with_capacity(4_096) }
     }
 
-    async fn get(&mut self, number: u64) {
+    fn get(&mut self, number: u64) {
         let request = format!("GET /users/{number} HTTP/1.1\r\nhost: bench\r\n\r\n");
-        self.stream.write_all(request.as_bytes()).await.unwrap();
+        self.stream.write_all(request.as_bytes()).unwrap();
         self.buffer.clear();
-        loop {
-            assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0, "the server closed the connection");
-            if is_whole(&self.buffer) {
-                assert!(self.buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.buffer));
-                return;
-            }
+        let mut piece = [0; 4_096];
+        while !is_whole(&self.buffer) {
+            let count = self.stream.read(&mut piece).unwrap();
+            assert!(count > 0, "the server closed the connection");
+            self.buffer.extend_from_slice(&piece[..count]);
         }
+        assert!(self.buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.buffer));
     }
 }
 
