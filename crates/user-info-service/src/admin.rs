@@ -58,15 +58,16 @@ async fn health() -> &'static str {
 
 /// Whether requests should be sent here: the store was caught up once, and the service is not stopping.
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {
-    let reason = aside(move || admin.why_not_ready(admin.store.status().err().as_ref())).await;
-    match reason {
+    let answers = admin.store.answers().await;
+    match admin.why_not_ready(answers.err().as_ref()) {
         None => "ready\n".into_response(),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
-    let text = aside(move || admin.refresh_gauges().map(|()| admin.metrics.text())).await;
+    let answers = admin.store.answers().await;
+    let text = aside(move || admin.refresh_gauges(answers).map(|()| admin.metrics.text())).await;
     match text {
         Ok(text) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => store_failed(&error),
@@ -74,7 +75,8 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
 }
 
 async fn status(State(admin): State<Arc<Admin>>) -> Response {
-    match aside(move || admin.status()).await {
+    let answers = admin.store.answers().await;
+    match aside(move || admin.status(answers)).await {
         Ok(status) => Json(status).into_response(),
         Err(error) => store_failed(&error),
     }
@@ -99,7 +101,7 @@ struct Status {
     started_at_ms: i64,
     version: &'static str,
     topics: Vec<TopicStatus>,
-    tainted: TaintedStatus,
+    tainted: Option<TaintedStatus>,
     dead_letters_waiting: Option<usize>,
     store: StoreView,
     last_errors: Vec<RecentError>,
@@ -126,6 +128,7 @@ struct PartitionStatus {
     end: Option<i64>,
     lag: i64,
     at_end: bool,
+    owned: bool,
     caught_up_at_ms: Option<i64>,
     last_timestamp_ms: Option<i64>,
 }
@@ -176,9 +179,11 @@ impl Admin {
         (!self.view.load().was_complete).then(|| "the topics have not been read to their end yet".into())
     }
 
-    fn refresh_gauges(&self) -> Result<(), StoreError> {
+    /// `answers` tells whether the store does. One that does not is asked no more: that would take the time of a write.
+    fn refresh_gauges(&self, answers: Result<(), StoreError>) -> Result<(), StoreError> {
         let view = self.view.load();
-        let store = self.store.status();
+        let is_there = answers.is_ok();
+        let store = answers.and_then(|()| self.store.status());
         let age_seconds = view.age_ms(now_ms()).map_or(f64::NAN, |age_ms| age_ms as f64 / 1_000.0);
         self.metrics.age_seconds.set(age_seconds);
         self.metrics.ready.set(i64::from(self.why_not_ready(store.as_ref().err()).is_none()));
@@ -188,7 +193,7 @@ impl Admin {
             self.metrics.store_bytes.set(gauge(status.disk_bytes));
             self.metrics.store_memory_bytes.set(gauge(status.memory_bytes));
         }
-        if let Some(waiting) = available(self.store.outbox_len())? {
+        if is_there && let Some(waiting) = available(self.store.outbox_len())? {
             self.metrics.outbox.set(gauge(waiting as u64));
         }
         for (topic, partition) in partitions(&view) {
@@ -198,9 +203,10 @@ impl Admin {
         Ok(())
     }
 
-    fn status(&self) -> Result<Status, StoreError> {
+    fn status(&self, answers: Result<(), StoreError>) -> Result<Status, StoreError> {
         let view = self.view.load();
-        let store = self.store.status();
+        let is_there = answers.is_ok();
+        let store = answers.and_then(|()| self.store.status());
         let not_ready_because = self.why_not_ready(store.as_ref().err());
         Ok(Status {
             ready: not_ready_because.is_none(),
@@ -210,22 +216,22 @@ impl Admin {
             started_at_ms: self.started_ms,
             version: env!("CARGO_PKG_VERSION"),
             topics: view.topics.iter().map(topic_status).collect(),
-            tainted: self.tainted()?,
-            dead_letters_waiting: available(self.store.outbox_len())?,
+            tainted: if is_there { self.tainted()? } else { None },
+            dead_letters_waiting: if is_there { available(self.store.outbox_len())? } else { None },
             store: store_view(store)?,
             last_errors: self.errors.list(),
         })
     }
 
-    fn tainted(&self) -> Result<TaintedStatus, StoreError> {
-        let tainted = available(self.store.tainted())?.unwrap_or_default();
+    fn tainted(&self) -> Result<Option<TaintedStatus>, StoreError> {
+        let Some(tainted) = available(self.store.tainted())? else { return Ok(None) };
         let shown = tainted.iter().take(TAINTED_SHOWN_MAX).map(|taint| TaintedKeyStatus {
             topic: taint.key.topic.name(),
             key: String::from_utf8_lossy(&taint.key.key).into_owned(),
             dead_letter: taint.origin.to_string(),
             reason: taint.reason.clone(),
         });
-        Ok(TaintedStatus { count: tainted.len(), keys: shown.collect() })
+        Ok(Some(TaintedStatus { count: tainted.len(), keys: shown.collect() }))
     }
 }
 
@@ -261,6 +267,7 @@ fn partition_status(view: &PartitionView) -> PartitionStatus {
         end: view.end,
         lag: view.lag(),
         at_end: view.at_end,
+        owned: view.owned,
         caught_up_at_ms: view.position.caught_up_at_ms,
         last_timestamp_ms: view.position.last_timestamp_ms,
     }

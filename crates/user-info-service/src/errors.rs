@@ -77,11 +77,20 @@ pub struct RecentErrors(Mutex<VecDeque<RecentError>>);
 impl RecentErrors {
     /// Keeps the error, and logs it unless one about the same thing was logged within the last minute.
     pub fn note(&self, about: &str, message: String) {
+        self.keep(about, message, LOG_AGAIN_MS);
+    }
+
+    /// Keeps the error and logs it: each of them is worth a line.
+    pub fn note_always(&self, about: &str, message: String) {
+        self.keep(about, message, 0);
+    }
+
+    fn keep(&self, about: &str, message: String, log_again_ms: i64) {
         let now = now_ms();
         let mut errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = errors.iter().position(|error| error.about == about).and_then(|index| errors.remove(index));
         let (times, logged_at_ms) = known.map_or((0, None), |known| (known.times, Some(known.logged_at_ms)));
-        let logged_at_ms = logged_at_ms.filter(|logged| now - logged < LOG_AGAIN_MS).unwrap_or_else(|| {
+        let logged_at_ms = logged_at_ms.filter(|logged| now - logged < log_again_ms).unwrap_or_else(|| {
             tracing::warn!("{message}");
             now
         });

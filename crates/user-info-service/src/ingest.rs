@@ -4,11 +4,11 @@
 //! large batches under load, no timer to tune. The loop decides nothing by itself: [`standing`](crate::standing) judges
 //! whether a topic may go on, [`assemble`](crate::assemble) turns records into a batch.
 //!
-//! A store that is shared is filled by several instances: a consumer group says which partitions this one reads, the store
-//! says from where (`Ingest::adopt`), and what the others do is read back every second. While such a store is away, ingest
-//! waits with the batch in its hands.
+//! What a store that is shared brings with it is in the module `shared`.
 //!
 //! Invariant (I2): the stored positions P imply that the state equals the fold of everything published before P.
+
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,29 +17,23 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use user_info_core::Topic;
-use user_info_log::{Consumer, Log, PartitionEnd, PollLimits, Polled, Problem, Share, Start};
+use user_info_log::{Consumer, Log, PartitionEnd, PollLimits, Polled, Problem, Start};
 use user_info_store::{Batch, Position, Store, StoreError};
 
 use crate::assemble::{Assembled, Memory, assemble};
 use crate::clock::now_ms;
-use crate::errors::{RecentErrors, ServiceError, chain};
+use crate::errors::{RecentErrors, ServiceError};
 use crate::metrics::{BadLabels, Metrics, TopicLabels};
 use crate::standing::{Halt, TopicReport, judge, judge_end};
 use crate::view::{PartitionView, Phase, SharedView, TopicView, View};
 use crate::watch::News;
+use shared::SHARED_INTERVAL_MS;
 
 /// How long a poll waits for the first record: the longest that a report of the watch or the signal to stop waits.
 const POLL_WAIT: Duration = Duration::from_millis(100);
 
 /// How old the stored time of completeness may become before it is written without any record to write it with.
 const COMPLETENESS_WRITE_MS: i64 = 30_000;
-
-/// The same where other instances learn from it how old the data is, and how often a shared store is asked what they did.
-const SHARED_INTERVAL_MS: i64 = 1_000;
-
-/// Pauses while the store is away: the first, doubled each time up to the last.
-const STORE_RETRY: Duration = Duration::from_millis(50);
-const STORE_RETRY_MAX: Duration = Duration::from_secs(1);
 
 /// Limits of ingest.
 #[derive(Clone, Copy, Debug)]
@@ -190,133 +184,11 @@ impl Ingest {
         Ok(self.parts.store.flush()?)
     }
 
-    /// Takes the store's positions for ours and reads on from there. Records that were polled and not written come again.
-    fn adopt(&mut self) -> Result<(), ServiceError> {
-        let store = self.parts.store.clone();
-        self.settled = false;
-        let Some(positions) = self.until_store_answers(|| store.take_up())? else { return Ok(()) };
-        let Some(tainted) = self.until_store_answers(|| store.tainted())? else { return Ok(()) };
-        self.memory.tainted = tainted.into_iter().map(|taint| (taint.key.topic, taint.key.key)).collect();
-        self.parts.metrics.tainted.set(self.memory.tainted.len() as i64);
-        (self.settled, self.adopted_ms) = (true, now_ms());
-        for topic in Topic::FACTS {
-            self.adopt_topic(topic, of_topic(&positions, topic))?;
-        }
-        self.publish_view();
-        Ok(())
-    }
-
-    fn adopt_topic(&mut self, topic: Topic, stored: Vec<Position>) -> Result<(), ServiceError> {
-        let view = self.topics.get_mut(&topic).expect("the five topics of facts are there from the start");
-        if matches!(view.phase, Phase::Starting { .. }) {
-            view.partitions = TopicView::from_positions(topic, &stored).partitions;
-            self.stored.insert(topic, stored);
-            return Ok(());
-        }
-        for partition in &mut view.partitions {
-            let found = stored.iter().find(|position| position.partition == partition.position.partition);
-            partition.position = found.cloned().unwrap_or_else(|| unread(&partition.position));
-            partition.at_end = false;
-        }
-        let owned: Vec<(Topic, i32)> = self.owned.iter().copied().filter(|&(owned, _)| owned == topic).collect();
-        self.read(&owned)
-    }
-
     /// Reads these partitions from their positions on, if their topic is being read.
     fn read(&mut self, keys: &[(Topic, i32)]) -> Result<(), ServiceError> {
         let running = keys.iter().filter(|(topic, _)| self.topics[topic].phase == Phase::Running);
         let starts: Vec<Start> = running.map(|&key| start_of(&self.partition(key).position)).collect();
         if starts.is_empty() { Ok(()) } else { Ok(self.consumer.assign(&starts)?) }
-    }
-
-    /// Asks the store until it answers; `None` when the signal to stop came first. What it is waiting for is shown meanwhile.
-    fn until_store_answers<T>(&self, ask: impl Fn() -> Result<T, StoreError>) -> Result<Option<T>, ServiceError> {
-        let mut pause = STORE_RETRY;
-        loop {
-            let error = match ask() {
-                Ok(answer) => return Ok(Some(answer)),
-                Err(error) if error.is_passing() => error,
-                Err(error) => return Err(error.into()),
-            };
-            self.parts.errors.note("store", format!("ingest waits for the store, trying again: {}", chain(&error)));
-            self.publish_waiting();
-            if self.parts.stop.is_cancelled() {
-                return Ok(None);
-            }
-            std::thread::sleep(pause);
-            pause = STORE_RETRY_MAX.min(2 * pause);
-        }
-    }
-
-    /// Learns from a shared store, every second, whether its positions still hold and how far other instances are.
-    fn hear_others(&mut self) -> Result<(), ServiceError> {
-        if !self.parts.store.is_shared() || now_ms() - self.checked_ms < SHARED_INTERVAL_MS {
-            return Ok(());
-        }
-        self.checked_ms = now_ms();
-        let positions = match self.parts.store.check().and_then(|()| self.parts.store.positions()) {
-            Ok(positions) => positions,
-            Err(StoreError::Rewound { reason }) => return self.rewind(&reason),
-            Err(error) if error.is_passing() => {
-                self.parts.errors.note("store", format!("the store does not answer, trying again: {}", chain(&error)));
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        for position in positions {
-            self.note_other(position);
-        }
-        self.publish_view();
-        Ok(())
-    }
-
-    fn note_other(&mut self, position: Position) {
-        let key = (position.topic, position.partition);
-        let known = self.topics[&position.topic].partitions.len();
-        if self.owned.contains(&key) || index(position.partition) >= known {
-            return;
-        }
-        let partition = self.partition_mut(key);
-        partition.at_end = false;
-        partition.position = position;
-        self.reach_reported_end(key);
-    }
-
-    fn rewind(&mut self, reason: &str) -> Result<(), ServiceError> {
-        tracing::warn!("reading goes back to the stored positions: {reason}");
-        self.parts.errors.note("positions", format!("reading went back to the stored positions: {reason}"));
-        self.adopt()
-    }
-
-    /// Takes what the group gave, and leaves what it took away.
-    fn take_shares(&mut self, shares: Vec<Share>) -> Result<(), ServiceError> {
-        let mut gained = false;
-        for share in shares {
-            match share {
-                Share::Gained(partitions) => {
-                    tracing::info!("the group gave {} partitions to this instance", partitions.len());
-                    self.owned.extend(partitions);
-                    gained = true;
-                }
-                Share::Lost(partitions) => {
-                    tracing::info!("the group took {} partitions from this instance", partitions.len());
-                    self.lose(&partitions);
-                }
-            }
-        }
-        if gained { self.adopt() } else { Ok(()) }
-    }
-
-    fn lose(&mut self, partitions: &[(Topic, i32)]) {
-        for &key in partitions {
-            self.owned.remove(&key);
-            self.live.remove(&key);
-            if let Some(partition) =
-                self.topics.get_mut(&key.0).and_then(|topic| topic.partitions.get_mut(index(key.1)))
-            {
-                partition.at_end = false;
-            }
-        }
     }
 
     /// Whether a rebuild has read everything; an error when a topic cannot be read.
@@ -647,18 +519,14 @@ impl Ingest {
     }
 
     fn publish_view(&self) {
-        let mut view = View::new(self.topics.values().cloned().collect(), self.connected);
-        view.was_complete |= self.parts.view.load().was_complete;
-        self.parts.view.store(Arc::new(view));
-    }
-
-    /// While ingest waits with facts in its hands, what was published stands, but nothing is at its end.
-    fn publish_waiting(&self) {
-        let published = self.parts.view.load_full();
-        let mut topics = published.topics.clone();
-        topics.iter_mut().flat_map(|topic| &mut topic.partitions).for_each(|partition| partition.at_end = false);
+        let mut topics: Vec<TopicView> = self.topics.values().cloned().collect();
+        for topic in &mut topics {
+            for partition in &mut topic.partitions {
+                partition.owned = self.owned.contains(&(topic.topic, partition.position.partition));
+            }
+        }
         let mut view = View::new(topics, self.connected);
-        view.was_complete |= published.was_complete;
+        view.was_complete |= self.parts.view.load().was_complete;
         self.parts.view.store(Arc::new(view));
     }
 
@@ -669,25 +537,6 @@ impl Ingest {
     fn partition_mut(&mut self, (topic, partition): (Topic, i32)) -> &mut PartitionView {
         let topic = self.topics.get_mut(&topic).expect("the five topics of facts are there from the start");
         &mut topic.partitions[index(partition)]
-    }
-}
-
-fn of_topic(positions: &[Position], topic: Topic) -> Vec<Position> {
-    positions.iter().filter(|position| position.topic == topic).cloned().collect()
-}
-
-/// The position of a partition that the store has none of: where a new one begins, and from the start if it was read before
-/// and the store lost it.
-fn unread(position: &Position) -> Position {
-    if position.last_timestamp_ms.is_none() && position.caught_up_at_ms.is_none() {
-        return position.clone();
-    }
-    Position {
-        next_offset: 0,
-        reading_since_ms: now_ms(),
-        caught_up_at_ms: None,
-        last_timestamp_ms: None,
-        ..position.clone()
     }
 }
 
@@ -709,6 +558,7 @@ fn first_positions(report: &TopicReport) -> Vec<PartitionView> {
         },
         end: None,
         at_end: false,
+        owned: false,
     };
     (0..).zip(&report.offsets).map(first).collect()
 }

@@ -39,7 +39,7 @@ pub enum Freshness {
     Unknown,
     /// Whole up to this time, in milliseconds since the Unix epoch.
     Until(i64),
-    /// Every partition is at its end.
+    /// Every partition is at its end, and read by this instance.
     Current,
 }
 
@@ -75,8 +75,11 @@ pub struct PartitionView {
     pub position: Position,
     /// The log's end when it was last asked for.
     pub end: Option<i64>,
-    /// Whether the client reported the end and nothing came after it.
+    /// Whether the client reported the end and nothing came after it; of a partition that another instance reads, whether
+    /// that one said so lately.
     pub at_end: bool,
+    /// Whether this instance reads it.
+    pub owned: bool,
 }
 
 impl PartitionView {
@@ -85,9 +88,10 @@ impl PartitionView {
         if self.at_end { 0 } else { self.end.map_or(0, |end| (end - self.position.next_offset).max(0)) }
     }
 
-    /// A partition was whole when last caught up, and is in order since.
+    /// A partition was whole when last caught up, and is in order since. What others read may have got a record by now that
+    /// nobody told us of.
     fn freshness(&self, current: bool) -> Freshness {
-        if current && self.at_end {
+        if current && self.at_end && self.owned {
             return Freshness::Current;
         }
         let until_ms = self.position.caught_up_at_ms.max(self.position.last_timestamp_ms);
@@ -139,7 +143,7 @@ impl TopicView {
             let found = of_topic.iter().find(|position| position.partition == partition);
             found.map_or_else(|| nothing_of(partition, of_topic[0]), |&found| found.clone())
         };
-        let view = |partition| PartitionView { position: position(partition), end: None, at_end: false };
+        let view = |partition| PartitionView { position: position(partition), end: None, at_end: false, owned: false };
         let partitions = (0..count).map(view).collect();
         Self { topic, phase: Phase::Starting { waiting_for: "the log to describe the topic".into() }, partitions }
     }

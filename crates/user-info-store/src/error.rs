@@ -42,6 +42,14 @@ pub enum StoreError {
         /// Where it was looked for.
         url: String,
     },
+    /// A certificate or its key cannot be used.
+    #[error("cannot use the certificate or key in {}: {reason}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Redis would drop records by itself.
     #[error(
         "Redis has the policy maxmemory-policy {policy}, under which it may drop records: set it to noeviction, on replicas as \
@@ -150,6 +158,15 @@ impl StoreError {
     /// Whether the data itself is in doubt, so that trying again cannot help.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Drift(_))
+    }
+
+    /// Whether a server turns us away until somebody changes something there, or here.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Evicts { .. })
+    }
+
+    pub(crate) fn certificate(path: &Path, reason: String) -> Self {
+        Self::Certificate { path: path.to_owned(), reason }
     }
 
     pub(crate) fn damaged(what: impl Into<String>) -> Self {

@@ -37,4 +37,4 @@ pub use record::{StoreStatus, UserRecord, WriteFlow};
 pub use redis_store::{RedisStore, remove_keys};
 pub use rocks::RocksStore;
 pub use store::Store;
-pub use url::{RedisUrl, StoreUrl};
+pub use url::{RedisUrl, StoreUrl, without_password};

@@ -31,6 +31,8 @@
 //!
 //! Not promised here: a batch that becomes visible as a whole (each user's side does), and a scan as of one instant.
 
+mod absence;
+mod first_look;
 mod keyspace;
 mod lineage;
 mod link;
@@ -45,7 +47,7 @@ mod work;
 mod write;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use redis::RedisError;
@@ -75,6 +77,7 @@ struct Inner {
     fixed: bool,
     read_only: bool,
     writer: Mutex<Writer>,
+    /// Why the last batch was not written.
     failure: Mutex<Option<String>>,
     handle: Handle,
     /// Where nobody else brought a runtime.
@@ -104,15 +107,27 @@ impl RedisStore {
     /// Connects, and begins the first generation when there is none. Fails when Redis does not answer, refuses the account,
     /// evicts, or was written by a newer program.
     pub fn open(url: &RedisUrl, options: &RedisOptions) -> Result<Self, StoreError> {
-        Self::connect(url, options, None, false)
+        Self::prepare(url, options, None, false)?.looked_at()
     }
 
     /// The store for reading, with the generation that is current by now.
     pub fn open_read_only(url: &RedisUrl, options: &RedisOptions) -> Result<Self, StoreError> {
-        Self::connect(url, options, None, true)
+        Self::prepare(url, options, None, true)?.looked_at()
     }
 
-    fn connect(
+    /// The store without a look at Redis: [`RedisStore::take_up`] is the first, and begins the first generation when there is
+    /// none. Until then everything else says that Redis is not available.
+    pub fn open_unseen(url: &RedisUrl, options: &RedisOptions) -> Result<Self, StoreError> {
+        Self::prepare(url, options, None, false)
+    }
+
+    fn looked_at(self) -> Result<Self, StoreError> {
+        self.follow_generation()?;
+        self.block_on(self.observe())?;
+        Ok(self)
+    }
+
+    fn prepare(
         url: &RedisUrl,
         options: &RedisOptions,
         generation: Option<Generation>,
@@ -139,37 +154,32 @@ impl RedisStore {
             runtime,
         };
         let store = Self(Arc::new(inner));
-        if !fixed {
-            let current = store.block_on(store.first_look())?;
-            store.0.generation.store(Arc::new(current));
-        }
-        store.block_on(store.observe())?;
         Ok(store)
     }
 
-    async fn first_look(&self) -> Result<Generation, StoreError> {
-        let looked = self.current_generation().await;
-        let Err(StoreError::Unavailable { operation, .. }) = &looked else { return looked };
-        match self.0.link.refusal().await {
-            Some(error) => Err(failed(operation)(error)),
-            None => looked,
-        }
+    /// Where Redis is.
+    pub fn url(&self) -> &RedisUrl {
+        &self.0.url
     }
 
     fn generation(&self) -> Arc<Generation> {
         self.0.generation.load_full()
     }
 
-    /// Runs asynchronous work to its end, and notes whether Redis could be reached.
+    /// The generation, which is known once Redis has answered.
+    fn known_generation(&self) -> Result<Arc<Generation>, StoreError> {
+        let generation = self.generation();
+        if generation.number == 0 {
+            return Err(standing::unavailable("read a user", "it has not answered yet"));
+        }
+        Ok(generation)
+    }
+
+    /// Runs asynchronous work to its end; where Redis could not be reached, by new connections the next time.
     fn block_on<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let result = self.0.handle.block_on(work);
-        let mut failure = self.0.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        match &result {
-            Err(error @ (StoreError::Unavailable { .. } | StoreError::Refused { .. })) => {
-                *failure = Some(error.to_string());
-                self.0.link.renew(&self.0.handle);
-            }
-            Ok(_) | Err(_) => *failure = None,
+        if matches!(result, Err(StoreError::Unavailable { .. } | StoreError::Refused { .. })) {
+            self.0.link.renew(&self.0.handle);
         }
         result
     }
@@ -230,9 +240,16 @@ fn failed(operation: &'static str) -> impl Fn(RedisError) -> StoreError {
         match error.code() {
             Some("DRIFT" | "DAMAGED") => StoreError::damaged(reason),
             Some(code) if PASSING.contains(&code) => StoreError::Unavailable { operation, reason },
+            Some("NOAUTH" | "WRONGPASS") => StoreError::Refused { operation, reason: first_look::turned_away(&error) },
+            Some("NOPERM") => {
+                let reason = format!("{reason}: the README lists the commands that the account needs");
+                StoreError::Refused { operation, reason }
+            }
             Some(_) => StoreError::Refused { operation, reason },
-            None if error.kind() == redis::ErrorKind::AuthenticationFailed => StoreError::Refused { operation, reason },
-            None => StoreError::Unavailable { operation, reason },
+            None => match first_look::refusal_of(&error) {
+                Some(reason) => StoreError::Refused { operation, reason },
+                None => StoreError::Unavailable { operation, reason },
+            },
         }
     }
 }

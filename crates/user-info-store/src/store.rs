@@ -46,6 +46,15 @@ impl Store {
         }
     }
 
+    /// [`Store::open`] without waiting for a server: one in Redis is first looked at by [`Store::take_up`], and is
+    /// [`StoreError::Unavailable`] until then.
+    pub fn open_unseen(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
+        match url {
+            StoreUrl::Redis(url) => RedisStore::open_unseen(url, &options.redis).map(Self::Redis),
+            StoreUrl::RocksDb { .. } | StoreUrl::Memory => Self::open(url, options),
+        }
+    }
+
     /// Opens the store for reading, also while a process writes to it: a fixed view of what was written by now, except in
     /// Redis, where writing goes on to be seen.
     pub fn open_read_only(url: &StoreUrl, options: &StoreOptions) -> Result<Self, StoreError> {
@@ -53,6 +62,14 @@ impl Store {
             StoreUrl::RocksDb { path } => RocksStore::open_read_only(path).map(Self::RocksDb),
             StoreUrl::Redis(url) => RedisStore::open_read_only(url, &options.redis).map(Self::Redis),
             StoreUrl::Memory => Err(StoreError::MemoryIsPrivate),
+        }
+    }
+
+    /// Where the servers of the store are, without passwords; `None` if it is inside this process.
+    pub fn servers(&self) -> Option<String> {
+        match self {
+            Self::Redis(store) => Some(store.url().to_string()),
+            Self::RocksDb(_) | Self::Memory(_) => None,
         }
     }
 
@@ -80,15 +97,25 @@ impl Store {
         }
     }
 
-    /// Whether the positions taken up still hold; [`StoreError::Rewound`] if not. To be asked about every second.
-    pub fn check(&self) -> Result<(), StoreError> {
+    /// How far each partition has been applied by now, if the positions taken up still hold; [`StoreError::Rewound`] if not.
+    /// To be asked about every second where others write too.
+    pub fn check(&self) -> Result<Vec<Position>, StoreError> {
         match self {
             Self::Redis(store) => store.check(),
+            Self::RocksDb(_) | Self::Memory(_) => self.positions(),
+        }
+    }
+
+    /// Whether the servers answer and could be written to, asked as a reader asks: within the time of a read.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Redis(store) => store.answers().await,
             Self::RocksDb(_) | Self::Memory(_) => Ok(()),
         }
     }
 
-    /// [`Store::get`] for asynchronous code.
+    /// [`Store::get`] for asynchronous code that tells others what it found. A user without a profile is certainly unknown:
+    /// a server that may have lost the user is [`StoreError::Unavailable`]. So it is until every partition was complete once.
     pub async fn fetch(&self, user: &Id) -> Result<Option<UserRecord>, StoreError> {
         match self {
             Self::RocksDb(store) => store.get(user),
@@ -97,7 +124,7 @@ impl Store {
         }
     }
 
-    /// [`Store::get_many`] for asynchronous code.
+    /// [`Store::get_many`] for asynchronous code, as certain as [`Store::fetch`].
     pub async fn fetch_many(&self, users: &[Id]) -> Result<Vec<Option<UserRecord>>, StoreError> {
         match self {
             Self::RocksDb(store) => store.get_many(users),
@@ -106,7 +133,7 @@ impl Store {
         }
     }
 
-    /// [`Store::find`] for asynchronous code.
+    /// [`Store::find`] for asynchronous code, as certain as [`Store::fetch`].
     pub async fn look_up(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
         match self {
             Self::RocksDb(store) => store.find(username),

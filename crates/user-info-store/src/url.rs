@@ -102,14 +102,19 @@ impl RedisUrl {
 /// A user's name and password.
 type Account = (Option<String>, Option<String>);
 
-/// `user:password`, `:password` or `user`, percent-encoded.
+/// `user:password` or `:password`, percent-encoded.
 fn parse_account(account: &str) -> Result<Account, &'static str> {
     let decode = |text: &str| -> Result<Option<String>, &'static str> {
         let decoded = percent_decode_str(text).decode_utf8().map_err(|_| "user and password must be UTF-8")?;
         Ok((!decoded.is_empty()).then(|| decoded.into_owned()))
     };
     let (username, password) = account.split_once(':').unwrap_or((account, ""));
-    Ok((decode(username)?, decode(password)?))
+    let (username, password) = (decode(username)?, decode(password)?);
+    if username.is_some() && password.is_none() {
+        // Redis logs nobody in by a name alone; without this the default user's rights would be used.
+        return Err("a user needs a password, as in redis://user:password@host; an account without one takes any");
+    }
+    Ok((username, password))
 }
 
 fn parse_database(text: &str, cluster: bool) -> Result<i64, &'static str> {
@@ -140,7 +145,7 @@ fn parse_node(node: &str) -> Result<(String, u16), &'static str> {
 }
 
 /// A text that names a store, or was meant to, without what may be a password.
-fn without_password(url: &str) -> String {
+pub fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme + 3 < at => format!("{}…{}", &url[..scheme + 3], &url[at..]),
         _ => url.to_owned(),

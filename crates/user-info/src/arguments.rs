@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use user_info_core::Topic;
 use user_info_log::{Log, LogConfig, LogUrl, TopicNames};
-use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions, StoreUrl};
+use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions, StoreUrl, without_password};
 
 use crate::config_file;
 use crate::exit::Failure;
@@ -431,8 +432,17 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Cli, Failure> {
         None => toml::Table::new(),
     };
     let command = config_file::merge(Cli::command(), &file).map_err(Failure::usage)?;
-    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| without_secrets(error).exit());
     Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+}
+
+/// The error without the password of a URL that is none.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
+        let shown = without_password(value);
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
+    error
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

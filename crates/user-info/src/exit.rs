@@ -68,6 +68,7 @@ fn status_of_store(error: &StoreError) -> u8 {
     match error {
         StoreError::InvalidUrl { .. }
         | StoreError::NewerFormat { .. }
+        | StoreError::Certificate { .. }
         | StoreError::Evicts { .. }
         | StoreError::Refused { .. } => WRONG_USAGE,
         StoreError::Locked { .. }

@@ -4,18 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use user_info_service::ingest::IngestLimits;
 use user_info_service::listen::ListenLimits;
 use user_info_service::{ServiceConfig, run as run_service};
-use user_info_store::{Store, StoreError};
+use user_info_store::Store;
 
-use crate::arguments::{ServeArguments, StoreArguments};
+use crate::arguments::ServeArguments;
 use crate::exit::Failure;
 use crate::signals;
-
-/// Pause between two attempts to reach a store that is away.
-const STORE_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs the service until a signal, and prints its addresses on stdout once they are bound.
 pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
@@ -25,7 +21,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
 async fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     let shutdown = signals::shutdown()?;
     let log = arguments.log.open()?;
-    let Some(store) = open_store(&arguments.store, &shutdown).await? else { return Ok(ExitCode::SUCCESS) };
+    let store = Store::open_unseen(&arguments.store.store, &arguments.store.options())?;
     let public = bind(arguments.listen).await?;
     let admin = bind(arguments.admin).await?;
     print_address("public", &public)?;
@@ -33,23 +29,6 @@ async fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     run_service(config(&arguments), &log, store, public, admin, shutdown).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
-}
-
-/// Opens the store. One in Redis that is away, or still loading its data, is waited for; `None` when the signal to stop came
-/// first.
-async fn open_store(arguments: &StoreArguments, shutdown: &CancellationToken) -> Result<Option<Store>, Failure> {
-    loop {
-        let (url, options) = (arguments.store.clone(), arguments.options());
-        let opened = tokio::task::spawn_blocking(move || Store::open(&url, &options)).await;
-        match opened.context("opening the store").map_err(Failure::check)? {
-            Ok(store) => return Ok(Some(store)),
-            Err(error @ StoreError::Unavailable { .. }) => tracing::warn!("waiting for the store: {error}"),
-            Err(error) => return Err(error.into()),
-        }
-        if shutdown.run_until_cancelled(tokio::time::sleep(STORE_RETRY)).await.is_none() {
-            return Ok(None);
-        }
-    }
 }
 
 fn config(arguments: &ServeArguments) -> ServiceConfig {

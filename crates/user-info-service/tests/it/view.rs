@@ -13,7 +13,7 @@ fn partition(topic: Topic, number: i32) -> PartitionView {
     let mut position = position(topic, number, 5);
     position.caught_up_at_ms = Some(NOW_MS);
     position.last_timestamp_ms = Some(NOW_MS - 1_000);
-    PartitionView { position, end: Some(5), at_end: true }
+    PartitionView { position, end: Some(5), at_end: true, owned: true }
 }
 
 fn topics() -> Vec<TopicView> {
@@ -69,6 +69,14 @@ fn a_partition_behind_makes_the_data_as_old_as_it_was_last_whole() {
         assert_eq!(view.age_ms(NOW_MS), age_ms, "{caught_up_at_ms:?} {last_timestamp_ms:?}");
         assert!(!view.is_caught_up());
     }
+}
+
+#[test]
+fn what_another_instance_reads_is_as_old_as_it_last_said() {
+    let view = view(|topic| topic.partitions[1].owned = false);
+    assert_eq!(view.freshness, Freshness::Until(NOW_MS));
+    assert_eq!(view.age_ms(NOW_MS + 700), Some(700));
+    assert!(view.is_caught_up(), "it said that it stands at the end");
 }
 
 #[test]

@@ -23,6 +23,8 @@ use redis::{
     Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
     RedisResult, ServerErrorKind, TlsCertificates, TlsMode, Value,
 };
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -133,13 +135,13 @@ impl Link {
         });
     }
 
-    /// Why a node of a cluster turns us away, if one does: the cluster client only says that it found no connection.
+    /// What goes wrong with a connection to the first node of a cluster that lets nobody in or is none: the cluster client
+    /// only says that it found no connection.
     pub(super) async fn refusal(&self) -> Option<redis::RedisError> {
         let Target::Cluster(clients) = &self.target else { return None };
         for node in &clients.nodes {
-            match node.get_multiplexed_async_connection().await {
-                Err(error) if error.kind() == redis::ErrorKind::AuthenticationFailed => return Some(error),
-                Ok(_) | Err(_) => {}
+            if let Err(error) = ask_alone(node).await {
+                return Some(error);
             }
         }
         None
@@ -167,12 +169,12 @@ impl Link {
         }
     }
 
-    /// Runs a script on the writer's connection; loads it where it is not known.
-    pub(super) async fn run(&self, command: &Cmd) -> RedisResult<Value> {
-        match self.send(Lane::Writes, command).await {
+    /// Runs a script; loads it where it is not known.
+    pub(super) async fn run(&self, lane: Lane, command: &Cmd) -> RedisResult<Value> {
+        match self.send(lane, command).await {
             Err(error) if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) => {
                 self.load_scripts().await?;
-                self.send(Lane::Writes, command).await
+                self.send(lane, command).await
             }
             result => result,
         }
@@ -211,7 +213,7 @@ impl Link {
             for (&index, value) in chunk.iter().zip(values) {
                 let value = match value {
                     Some(value) => value.extract_error()?,
-                    None => self.run(&calls[index].command).await?,
+                    None => self.run(Lane::Writes, &calls[index].command).await?,
                 };
                 replies.push((index, value));
             }
@@ -247,6 +249,16 @@ impl Link {
         }
         Ok(())
     }
+}
+
+/// Asks a node what it has, whatever the other nodes are like.
+async fn ask_alone(node: &Client) -> RedisResult<Value> {
+    let asked = async {
+        let mut connection = node.get_multiplexed_async_connection().await?;
+        redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await
+    };
+    let late = |_| redis::RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    tokio::time::timeout(CONNECT_TIMEOUT, asked).await.map_err(late)?
 }
 
 fn master_of(slot: u16) -> SingleNodeRoutingInfo {
@@ -389,7 +401,12 @@ fn connection_info(url: &RedisUrl, (host, port): &(String, u16)) -> RedisResult<
 }
 
 fn certificates(options: &RedisOptions) -> Result<Option<TlsCertificates>, StoreError> {
-    let read = |path: &Path| fs::read(path).map_err(StoreError::io("read", path));
+    let read = |path: &Path| {
+        let read = fs::read(path).map_err(|error| StoreError::certificate(path, error.to_string()))?;
+        let found =
+            CertificateDer::pem_slice_iter(&read).next().is_some() || PrivateKeyDer::from_pem_slice(&read).is_ok();
+        if found { Ok(read) } else { Err(StoreError::certificate(path, "it holds nothing in PEM".to_owned())) }
+    };
     let own = |ClientCertificate { certificate_file, key_file }: &ClientCertificate| {
         Ok::<_, StoreError>(ClientTlsConfig { client_cert: read(certificate_file)?, client_key: read(key_file)? })
     };

@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use redis::{FromRedisValue, RedisResult, Value};
+use redis::{FromRedisValue, Value};
 use user_info_core::profile::{MAX_USERNAME_BYTES, folded_username};
 use user_info_core::{Id, Topic};
 
 use super::keyspace::UserKey;
 use super::link::Lane;
 use super::standing::unavailable;
-use super::topology::slot_of;
-use super::{RedisStore, failed, record, unexpected};
+use super::topology::{Breaker, slot_of};
+use super::{Generation, RedisStore, failed, record, unexpected};
 use crate::batch::{DeadLetter, Origin, Taint};
 use crate::error::StoreError;
 use crate::record::{StoreStatus, UserRecord, WriteFlow};
 use crate::{keys, values};
+
+const OPERATION: &str = "read a user";
 
 /// Keys looked at on each master to estimate how many users there are.
 const SAMPLED_KEYS: u64 = 1_000;
@@ -22,88 +24,132 @@ const SAMPLED_KEYS: u64 = 1_000;
 impl RedisStore {
     /// See [`crate::Store::fetch`].
     pub async fn fetch(&self, user: &Id) -> Result<Option<UserRecord>, StoreError> {
-        let key = self.generation().keys.record(user);
-        let slots = BTreeSet::from([slot_of(&key)]);
-        let mut get = redis::cmd("GET");
-        get.arg(key);
-        let value = self.read(slots, self.0.link.send(Lane::Reads, &get)).await?;
-        decode(user, &value)
+        let generation = self.known_generation()?;
+        let record = self.read_one(&generation, user).await?;
+        if !has_profile(record.as_ref()) {
+            self.confirm_absence(&generation, &self.nodes_of([generation.keys.record(user)])).await?;
+        }
+        Ok(record)
     }
 
     /// See [`crate::Store::fetch_many`]. The records of different hash slots may be of different instants.
     pub async fn fetch_many(&self, users: &[Id]) -> Result<Vec<Option<UserRecord>>, StoreError> {
-        if users.is_empty() {
-            return Ok(Vec::new());
+        let generation = self.known_generation()?;
+        let records = self.read_many(&generation, users).await?;
+        let missing = users.iter().zip(&records).filter(|(_, record)| !has_profile(record.as_ref()));
+        let missing = self.nodes_of(missing.map(|(user, _)| generation.keys.record(user)));
+        if !missing.is_empty() {
+            self.confirm_absence(&generation, &missing).await?;
         }
-        let generation = self.generation();
-        let keys: Vec<String> = users.iter().map(|user| generation.keys.record(user)).collect();
-        let slots = keys.iter().map(|key| slot_of(key)).collect();
-        // The cluster client asks each slot for its own keys.
-        let mut get = redis::cmd("MGET");
-        get.arg(keys);
-        let reply = self.read(slots, self.0.link.send(Lane::Reads, &get)).await?;
-        let Value::Array(values) = reply else { return Err(unexpected("MGET")) };
-        users.iter().zip(&values).map(|(user, value)| decode(user, value)).collect()
+        Ok(records)
     }
 
     /// See [`crate::Store::look_up`].
     pub async fn look_up(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
-        let folded = folded_username(username);
         if username.is_empty() || username.len() > MAX_USERNAME_BYTES {
             return Ok(None);
         }
-        let key = self.generation().keys.name(&folded);
-        let slots = BTreeSet::from([slot_of(&key)]);
+        let generation = self.known_generation()?;
+        let (users, found) = self.read_named(&generation, username).await?;
+        if found.is_none() {
+            let name = [generation.keys.name(&folded_username(username))];
+            let looked_at = name.into_iter().chain(users.iter().map(|user| generation.keys.record(user)));
+            self.confirm_absence(&generation, &self.nodes_of(looked_at)).await?;
+        }
+        Ok(found)
+    }
+
+    async fn read_one(&self, generation: &Generation, user: &Id) -> Result<Option<UserRecord>, StoreError> {
+        let key = generation.keys.record(user);
+        let nodes = self.nodes_of([key.clone()]);
+        let mut get = redis::cmd("GET");
+        get.arg(key);
+        decode(user, &self.ask_readers(&nodes, &get).await?)
+    }
+
+    async fn read_many(&self, generation: &Generation, users: &[Id]) -> Result<Vec<Option<UserRecord>>, StoreError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<String> = users.iter().map(|user| generation.keys.record(user)).collect();
+        let nodes = self.nodes_of(keys.iter().cloned());
+        // The cluster client asks each slot for its own keys.
+        let mut get = redis::cmd("MGET");
+        get.arg(keys);
+        let reply = self.ask_readers(&nodes, &get).await?;
+        let Value::Array(values) = reply else { return Err(unexpected("MGET")) };
+        users.iter().zip(&values).map(|(user, value)| decode(user, value)).collect()
+    }
+
+    /// Who may have this name, and who has it.
+    async fn read_named(
+        &self,
+        generation: &Generation,
+        username: &str,
+    ) -> Result<(Vec<Id>, Option<UserRecord>), StoreError> {
+        let folded = folded_username(username);
+        let key = generation.keys.name(&folded);
+        let nodes = self.nodes_of([key.clone()]);
         let mut users = redis::cmd("HKEYS");
         users.arg(key);
-        let reply = self.read(slots, self.0.link.send(Lane::Reads, &users)).await?;
+        let reply = self.ask_readers(&nodes, &users).await?;
         let users = Vec::<String>::from_redis_value(reply).map_err(|_| unexpected("HKEYS"))?;
         let users: Result<Vec<Id>, _> = users.iter().map(|user| Id::new(user)).collect();
         let users = users.map_err(|_| StoreError::damaged("a name points to what is no user"))?;
-        let named = self.fetch_many(&users).await?.into_iter().flatten().filter(|record| record.is_named(&folded));
-        Ok(named.max_by(|one, other| one.name_rank().cmp(&other.name_rank())))
+        let named =
+            self.read_many(generation, &users).await?.into_iter().flatten().filter(|record| record.is_named(&folded));
+        let found = named.max_by(|one, other| one.name_rank().cmp(&other.name_rank()));
+        Ok((users, found))
     }
 
-    /// Waits for a read within its time, and not at all for a master that is known not to answer.
-    async fn read(
+    /// The indices of the masters that have these keys.
+    fn nodes_of(&self, keys: impl IntoIterator<Item = String>) -> BTreeSet<usize> {
+        let topology = self.0.link.topology.load();
+        keys.into_iter().map(|key| topology.index_of(slot_of(&key))).collect()
+    }
+
+    async fn ask_readers(&self, nodes: &BTreeSet<usize>, command: &redis::Cmd) -> Result<Value, StoreError> {
+        let asked = async { self.0.link.send(Lane::Reads, command).await.map_err(failed(OPERATION)) };
+        self.in_time(nodes, asked).await
+    }
+
+    /// Waits for what is read within its time, and not at all for a master that is known not to answer.
+    pub(super) async fn in_time<T>(
         &self,
-        slots: BTreeSet<u16>,
-        reply: impl Future<Output = RedisResult<Value>>,
-    ) -> Result<Value, StoreError> {
-        const OPERATION: &str = "read a user";
+        nodes: &BTreeSet<usize>,
+        reply: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let topology = self.0.link.topology.load_full();
-        let nodes: BTreeSet<usize> = slots.into_iter().map(|slot| topology.index_of(slot)).collect();
-        if !nodes.iter().all(|&node| topology.nodes[node].breaker.admits()) {
+        let breakers = || nodes.iter().filter_map(|&node| topology.nodes.get(node)).map(|node| &node.breaker);
+        if !breakers().all(Breaker::admits) {
             return Err(unavailable(OPERATION, "it did not answer a moment ago"));
         }
-        let reply = match tokio::time::timeout(self.0.options.read_timeout, reply).await {
-            Ok(reply) => reply.map_err(failed(OPERATION)),
-            Err(_) => Err(unavailable(OPERATION, "no answer in time")),
-        };
+        let reply = tokio::time::timeout(self.0.options.read_timeout, reply).await;
+        let reply = reply.unwrap_or_else(|_| Err(unavailable(OPERATION, "no answer in time")));
         let away = matches!(reply, Err(StoreError::Unavailable { .. }));
         if away {
             self.0.link.renew(&self.0.handle);
         }
         // Which of several masters failed cannot be told.
-        if let (1, Some(&node)) = (nodes.len(), nodes.first()) {
-            topology.nodes[node].breaker.note(!away);
+        if let (1, Some(breaker)) = (nodes.len(), breakers().next()) {
+            breaker.note(!away);
         }
         reply
     }
 
     /// See [`crate::Store::get`].
     pub fn get(&self, user: &Id) -> Result<Option<UserRecord>, StoreError> {
-        self.0.handle.block_on(self.fetch(user))
+        self.0.handle.block_on(self.read_one(&*self.known_generation()?, user))
     }
 
     /// See [`crate::Store::get_many`].
     pub fn get_many(&self, users: &[Id]) -> Result<Vec<Option<UserRecord>>, StoreError> {
-        self.0.handle.block_on(self.fetch_many(users))
+        self.0.handle.block_on(self.read_many(&*self.known_generation()?, users))
     }
 
     /// See [`crate::Store::find`].
     pub fn find(&self, username: &str) -> Result<Option<UserRecord>, StoreError> {
-        self.0.handle.block_on(self.look_up(username))
+        Ok(self.0.handle.block_on(self.read_named(&*self.known_generation()?, username))?.1)
     }
 
     /// See [`crate::Store::outbox`].
@@ -192,6 +238,10 @@ impl RedisStore {
         let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok());
         Ok((users, used.unwrap_or_default()))
     }
+}
+
+fn has_profile(record: Option<&UserRecord>) -> bool {
+    record.is_some_and(|record| record.profile.is_some())
 }
 
 fn decode(user: &Id, value: &Value) -> Result<Option<UserRecord>, StoreError> {

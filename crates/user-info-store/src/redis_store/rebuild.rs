@@ -34,7 +34,7 @@ pub fn begin_rebuild(url: &RedisUrl, options: &RedisOptions) -> Result<RedisRebu
     note.arg(meta(&options.prefix)).arg(versions_field(number)).arg(versions.text());
     let _: u64 = current.ask("begin a rebuild", &note)?;
     let fresh = Generation::new(&options.prefix, number, versions);
-    let store = RedisStore::connect(url, options, Some(fresh), false)?;
+    let store = RedisStore::prepare(url, options, Some(fresh), false)?.looked_at()?;
     tracing::info!("rebuilding {url} into generation {number}");
     Ok(RedisRebuild { current, replaced, number, store: Store::Redis(store), finished: false })
 }

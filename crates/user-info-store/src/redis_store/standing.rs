@@ -48,6 +48,17 @@ impl Standing {
     fn valid(&self) -> Option<&BTreeMap<String, Vec<u8>>> {
         (self.validity == Validity::Valid).then_some(&self.positions)
     }
+
+    /// Whether everything that was ever published up to some time is in this master's data.
+    pub(super) fn is_complete(&self) -> Result<bool, StoreError> {
+        let positions = lowest(std::slice::from_ref(self))?;
+        let complete = |topic| {
+            let of_topic = || positions.iter().filter(move |position: &&Position| position.topic == topic);
+            let expected = of_topic().next().map_or(i32::MAX, |first| first.partitions);
+            of_topic().filter(|position| position.caught_up_at_ms.is_some()).count() as i64 == i64::from(expected)
+        };
+        Ok(Topic::FACTS.into_iter().all(complete))
+    }
 }
 
 /// The positions of the view: of each partition the lowest that any master has. Where a master has none that holds, the
@@ -163,7 +174,7 @@ impl RedisStore {
         let (topology, keys) = (self.0.link.topology.load_full(), self.generation());
         let mut standings = Vec::with_capacity(topology.nodes.len());
         for node in &topology.nodes {
-            standings.push(self.standing_of(node, &keys.keys).await?);
+            standings.push(self.standing_of(node, &keys.keys, Lane::Writes).await?);
         }
         if self.0.link.is_cluster() {
             check_coverage(&standings)?;
@@ -171,7 +182,7 @@ impl RedisStore {
         Ok(standings)
     }
 
-    async fn refresh_topology(&self) -> Result<(), StoreError> {
+    pub(super) async fn refresh_topology(&self) -> Result<(), StoreError> {
         if !self.0.link.is_cluster() {
             return Ok(());
         }
@@ -184,10 +195,10 @@ impl RedisStore {
         Ok(())
     }
 
-    async fn standing_of(&self, node: &Node, keys: &Keyspace) -> Result<Standing, StoreError> {
+    pub(super) async fn standing_of(&self, node: &Node, keys: &Keyspace, lane: Lane) -> Result<Standing, StoreError> {
         let mut command = evalsha(&self.0.link.scripts().standing, &[keys.positions(&node.tag)]);
         command.arg(self.kind());
-        let reply = self.0.link.run(&command).await.map_err(failed("ask a master how it stands"))?;
+        let reply = self.0.link.run(lane, &command).await.map_err(failed("ask a master how it stands"))?;
         let (lineage, former, role, policy, fields) =
             <(String, String, String, String, BTreeMap<String, Vec<u8>>)>::from_redis_value(reply)
                 .map_err(|_| unexpected("the script that asks how it stands"))?;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use redis::Value;
 
+use super::absence::Confirmed;
 use super::keyspace::tag_of_slot;
 
 /// The number of hash slots of a cluster.
@@ -41,6 +42,7 @@ pub(super) struct Node {
     pub(super) tag: String,
     ranges: Ranges,
     pub(super) breaker: Breaker,
+    pub(super) confirmed: Confirmed,
 }
 
 impl Topology {
@@ -82,7 +84,7 @@ impl Node {
     fn new(mut ranges: Ranges) -> Self {
         ranges.sort_unstable();
         let anchor = ranges.last().map_or(0, |&(_, last)| last);
-        Self { anchor, tag: tag_of_slot(anchor), ranges, breaker: Breaker::default() }
+        Self { anchor, tag: tag_of_slot(anchor), ranges, breaker: Breaker::default(), confirmed: Confirmed::default() }
     }
 
     fn has(&self, slot: u16) -> bool {

@@ -60,6 +60,13 @@ impl RedisStore {
         if self.0.read_only {
             return Err(StoreError::ReadOnly);
         }
+        let written = self.write(batch);
+        let failure = written.as_ref().err().filter(|error| error.is_passing()).map(ToString::to_string);
+        *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        written
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*writer, Writer::Fresh) {
             self.read_positions(&mut writer)?;
@@ -90,55 +97,31 @@ impl RedisStore {
     }
 
     /// See [`crate::Store::check`].
-    pub fn check(&self) -> Result<(), StoreError> {
+    pub fn check(&self) -> Result<Vec<Position>, StoreError> {
         let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if self.follow_generation()? {
             *writer = Writer::Lost;
             return Err(rewound("a rebuild was swapped in"));
         }
-        self.compare(&mut writer)
+        let standings = self.block_on(self.observe())?;
+        compare(&mut writer, lineages(&standings))?;
+        lowest(&standings)
     }
 
     /// Takes the current generation for ours. Returns whether it is another one than before.
-    fn follow_generation(&self) -> Result<bool, StoreError> {
+    pub(super) fn follow_generation(&self) -> Result<bool, StoreError> {
         if self.0.fixed {
             return Ok(false);
         }
-        let current = self.block_on(self.current_generation())?;
-        let changed = current.number != self.generation().number;
+        let known = self.generation().number;
+        let current = self
+            .block_on(async { if known == 0 { self.first_look().await } else { self.current_generation().await } })?;
+        let changed = current.number != known;
         if changed {
             tracing::info!("generation {} of the store is current", current.number);
             self.0.generation.store(Arc::new(current));
         }
         Ok(changed)
-    }
-
-    /// Compares the masters with what the writer knows of them.
-    fn compare(&self, writer: &mut Writer) -> Result<(), StoreError> {
-        let known = match writer {
-            Writer::Fresh | Writer::Lost => return Ok(()),
-            Writer::Taken(standings) => lineages(standings),
-            Writer::Unsettled { seen, .. } => seen.clone(),
-        };
-        let now = lineages(&self.block_on(self.observe())?);
-        let moving = now.iter().any(Lineage::is_moving);
-        match writer {
-            Writer::Taken(_) if now == known && !moving => Ok(()),
-            Writer::Taken(_) if slots(&now) == slots(&known) && !moving => {
-                *writer = Writer::Lost;
-                Err(rewound("a master was replaced or restarted"))
-            }
-            Writer::Unsettled { since, .. } if now == known && !moving && since.elapsed() >= SETTLED_AFTER => {
-                *writer = Writer::Lost;
-                Err(rewound("hash slots moved, what came with them is read again"))
-            }
-            Writer::Unsettled { .. } if now == known => Ok(()),
-            Writer::Fresh | Writer::Lost | Writer::Taken(_) | Writer::Unsettled { .. } => {
-                tracing::info!("hash slots are on the move: positions wait until they lie still");
-                *writer = Writer::Unsettled { seen: now, since: Instant::now() };
-                Ok(())
-            }
-        }
     }
 
     fn move_positions(&self, writer: &mut Writer, positions: &[Position]) -> Result<(), StoreError> {
@@ -162,10 +145,12 @@ impl RedisStore {
         }
         if replies.contains(&Moved::Conflict) {
             *writer = Writer::Lost;
-            return Err(rewound("another instance moved the positions, or a master lost them"));
+            return Err(rewound(
+                "positions are not as this instance left them: another one moved them, a master lost them, or a write that was given up went through",
+            ));
         }
         if replies.contains(&Moved::LineageChanged) {
-            return self.compare(writer);
+            return compare(writer, lineages(&self.block_on(self.observe())?));
         }
         Ok(())
     }
@@ -223,6 +208,33 @@ impl RedisStore {
     /// See [`crate::Store::flush`]. When Redis writes to disk is its own business.
     pub fn flush(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+/// Compares the masters with what the writer knows of them.
+fn compare(writer: &mut Writer, now: Vec<Lineage>) -> Result<(), StoreError> {
+    let known = match writer {
+        Writer::Fresh | Writer::Lost => return Ok(()),
+        Writer::Taken(standings) => lineages(standings),
+        Writer::Unsettled { seen, .. } => seen.clone(),
+    };
+    let moving = now.iter().any(Lineage::is_moving);
+    match writer {
+        Writer::Taken(_) if now == known && !moving => Ok(()),
+        Writer::Taken(_) if slots(&now) == slots(&known) && !moving => {
+            *writer = Writer::Lost;
+            Err(rewound("a master was replaced or restarted"))
+        }
+        Writer::Unsettled { since, .. } if now == known && !moving && since.elapsed() >= SETTLED_AFTER => {
+            *writer = Writer::Lost;
+            Err(rewound("hash slots moved, what came with them is read again"))
+        }
+        Writer::Unsettled { .. } if now == known => Ok(()),
+        Writer::Fresh | Writer::Lost | Writer::Taken(_) | Writer::Unsettled { .. } => {
+            tracing::info!("hash slots are on the move: positions wait until they lie still");
+            *writer = Writer::Unsettled { seen: now, since: Instant::now() };
+            Ok(())
+        }
     }
 }
 

@@ -70,6 +70,9 @@ fn check_stops(scene: &mut Scene, redis: &mut RedisServer) {
     scene.tell();
     let mut waiting = scene.launch();
     waiting.wait_for_line(AWAY, LIMIT).unwrap();
+    waiting.wait_for_line(&format!("ingest waits for {}", redis.url()), LIMIT).unwrap();
+    // Whoever watches over it sees that it lives.
+    scene.check_away(AWAY);
     redis.restart().unwrap();
     waiting.wait_for_line("admin http://", LIMIT).unwrap();
     scene.check();

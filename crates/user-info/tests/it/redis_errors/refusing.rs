@@ -6,7 +6,7 @@ use std::path::Path;
 
 use user_info_testkit::{RedisConfig, RedisSecurity, RedisServer, free_port};
 
-use super::scene::{Scene, redis_with, until_redis_says};
+use super::scene::{Scene, check_unavailable, redis_with, until_redis_says};
 use crate::support::replica::age_ms;
 use crate::support::turn;
 use crate::support::waiting::until_true;
@@ -16,18 +16,26 @@ fn a_redis_that_is_made_a_replica_loses_nothing() {
     let _turn = turn::shared();
     let (redis, other) = (redis_with(&[]), redis_with(&[]));
     let mut scene = Scene::begun("replica", &[&redis.url()]);
-    // Of a server that is not there: it keeps its data.
-    check_as_replica(&mut scene, &redis, free_port(), "role:slave");
-    // Of an empty one: it loses everything.
-    check_as_replica(&mut scene, &redis, other.port(), "master_link_status:up");
+    // Of a server that is not there: it keeps its data, and whoever is in it is answered.
+    check_as_replica(&mut scene, &redis, free_port(), "role:slave", 200);
+    // Of an empty one: it loses everything, and nobody is taken for unknown.
+    check_as_replica(&mut scene, &redis, other.port(), "master_link_status:up", 503);
 }
 
 /// A replica takes no facts; when it is a master again, it has all of them.
-fn check_as_replica(scene: &mut Scene, redis: &RedisServer, master: u16, replicates: &str) {
+fn check_as_replica(scene: &mut Scene, redis: &RedisServer, master: u16, replicates: &str, known: u16) {
     redis.cli(&["replicaof", "127.0.0.1", &master.to_string()]).unwrap();
     until_redis_says(redis, &["info", "replication"], replicates);
+    scene.check_asked(&[known]);
     scene.tell();
     scene.until_store_error("replica");
+    scene.check_asked(&[known]);
+    check_unavailable(&scene.server, "/users/nobody");
+    check_unavailable(&scene.server, "/users?username=nobody");
+    check_unavailable(&scene.server, "/users?ids=nobody,u1");
+    let ready = scene.server.admin("/ready");
+    assert!(ready.status == 503 && ready.body.contains("replica"), "{ready:?}");
+    until_true("answers get older", || age_ms(&scene.ask()).is_none_or(|age| age > 0));
     redis.cli(&["replicaof", "no", "one"]).unwrap();
     scene.until_answered();
     scene.check();

@@ -118,6 +118,7 @@ impl Scene {
     pub(super) fn until_answered(&self) {
         until("users are answered again", || {
             let answer = self.ask();
+            assert_ne!(answer.status, 404, "a known user is unknown: {answer:?}");
             if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
         });
     }
@@ -126,6 +127,15 @@ impl Scene {
     #[track_caller]
     pub(super) fn ask(&self) -> Answer {
         self.server.get("/users/u1")
+    }
+
+    /// Asks about a user who is in every chapter again and again: each answer has one of these statuses.
+    #[track_caller]
+    pub(super) fn check_asked(&self, statuses: &[u16]) {
+        for _ in 0..ROW {
+            let answer = self.ask();
+            assert!(statuses.contains(&answer.status), "{answer:?}");
+        }
     }
 
     /// Waits until the newest error about the store says this.

@@ -14,6 +14,9 @@ fn instances_share_the_partitions_and_one_that_is_killed_is_not_missed() {
     let [mut killed, other] = [(); 2].map(|()| scene.another().started());
     until_each_has_read(&mut scene, &[&killed, &other]);
     check_all(&scene, &[&scene.server, &killed, &other]);
+    for instance in [&scene.server, &killed, &other] {
+        check_knows_of_others(instance);
+    }
 
     let before = counts(&killed);
     killed.kill();
@@ -37,6 +40,18 @@ fn until_each_has_read(scene: &mut Scene, instances: &[&Replica]) {
         let read: Vec<u64> = instances.iter().map(|instance| records_read(instance)).collect();
         if read.iter().all(|&read| read > 0) { Ok(()) } else { Err(format!("{read:?}")) }
     });
+}
+
+/// An instance that reads a part only knows that the rest is read as well, and how old that knowledge is.
+#[track_caller]
+fn check_knows_of_others(instance: &Replica) {
+    let status = instance.until_status("it is caught up", |status| status["caught_up"] == true);
+    let topics = status["topics"].as_array().unwrap();
+    let partitions: Vec<_> = topics.iter().flat_map(|topic| topic["partitions"].as_array().unwrap()).collect();
+    for owned in [true, false] {
+        assert!(partitions.iter().any(|partition| partition["owned"] == owned), "{status}");
+    }
+    assert!(status["age_ms"].is_u64(), "{status}");
 }
 
 /// Records that an instance itself has read since it started.

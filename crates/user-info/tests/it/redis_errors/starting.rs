@@ -2,7 +2,7 @@
 
 use user_info_testkit::{RedisConfig, RedisSecurity, RedisServer, free_port};
 
-use super::scene::redis_with;
+use super::scene::{redis_with, until_redis_says};
 use crate::support::program::{Ended, Program};
 use crate::support::replica::Replica;
 use crate::support::waiting::LIMIT;
@@ -51,7 +51,13 @@ fn a_wrong_password_is_refused_and_never_shown() {
         let refused = run(&world, &[&format!("redis://{account}{address}")]).with_status(2);
         assert!(!(refused.stdout + &refused.stderr).contains("secret"));
     }
-    run(&world, &[&redis.url()]).with_status(2).that_says("Authentication required");
+    let refused = run(&world, &[&redis.url()]).with_status(2);
+    refused.that_says("Authentication required").that_says(&address.to_string()).that_says("--store");
+    // What was meant to be a URL is not shown with its password either.
+    let mistaken = run(&world, &[&format!("redi://somebody:the-secret@{address}")]).with_status(2);
+    assert!(!mistaken.that_says("names no store").stderr.contains("secret"));
+    // Redis would take it for its default user.
+    run(&world, &[&format!("redis://somebody@{address}")]).with_status(2).that_says("needs a password");
     let url = format!("redis://:the-secret@{address}");
     let mut started = server(&world, &[&url]).started();
     started.until_caught_up();
@@ -68,8 +74,19 @@ fn a_cluster_refuses_a_wrong_password_as_well() {
     let node = node.unwrap();
     for account in [":wrong-secret@", "somebody:wrong-secret@"] {
         let refused = run(&world, &[&format!("redis-cluster://{account}{}", node.address())]).with_status(2);
-        assert!(!(refused.stdout + &refused.stderr).contains("secret"));
+        let refused = refused.that_says(&node.address().to_string());
+        assert!(!(refused.stdout.clone() + &refused.stderr).contains("secret"));
     }
+}
+
+#[test]
+fn a_cluster_and_a_single_server_are_told_apart() {
+    let world = World::embedded();
+    let node = RedisServer::start(&RedisConfig { options: cluster_node(), ..Default::default() }).unwrap();
+    run(&world, &[&node.url()]).with_status(2).that_says("redis-cluster://");
+    let single = redis_with(&[]);
+    let refused = run(&world, &[&format!("redis-cluster://{}", single.address())]).with_status(2);
+    refused.that_says("cluster support disabled").that_says(&single.address().to_string());
 }
 
 #[test]
@@ -77,13 +94,12 @@ fn a_certificate_has_to_be_one_that_is_trusted() {
     let world = World::embedded();
     let redis = secured(RedisSecurity::Tls);
     let (url, authority) = (redis.url(), redis.ca_path().unwrap());
-    let mut distrustful = Program::under_test().start(server(&world, &[&url]).arguments());
-    distrustful.wait_for_line("certificate", LIMIT).unwrap();
-    assert!(!distrustful.stdout().contains("http://"), "{}", distrustful.tail());
-    distrustful.kill().unwrap();
-    let rebuild = world.run(&["rebuild"], &["--store", &url]);
-    assert_ne!(rebuild.status, 0);
-    rebuild.that_says("certificate");
+    let distrustful = run(&world, &[&url]).with_status(2);
+    distrustful.that_says(&redis.address().to_string()).that_says("certificate").that_says("--redis-ca-file");
+    world.run(&["rebuild"], &["--store", &url]).with_status(2).that_says("--redis-ca-file");
+    for (file, words) in [("/nowhere/ca.pem", "No such file"), ("/dev/null", "nothing in PEM")] {
+        run(&world, &[&url, "--redis-ca-file", file]).with_status(2).that_says(file).that_says(words);
+    }
 
     let trusting = [url.as_str(), "--redis-ca-file", authority.to_str().unwrap()];
     let mut trusted = server(&world, &trusting).started();
@@ -92,6 +108,25 @@ fn a_certificate_has_to_be_one_that_is_trusted() {
     let store = [&["--store"], &trusting[..], &["--json"]].concat();
     assert_eq!(world.run(&["audit"], &store).with_status(0).json()["differences"], 0);
     world.run(&["rebuild"], &store).with_status(0);
+}
+
+#[test]
+fn a_cluster_is_reached_by_tls_as_well() {
+    let world = World::embedded();
+    let options = [cluster_node(), vec![("tls-cluster".to_owned(), "yes".to_owned())]].concat();
+    let node = RedisServer::start(&RedisConfig { security: RedisSecurity::Tls, options }).unwrap();
+    node.cli(&["cluster", "addslotsrange", "0", "16383"]).unwrap();
+    until_redis_says(&node, &["cluster", "info"], "cluster_state:ok");
+    let (url, authority) = (format!("rediss-cluster://{}", node.address()), node.ca_path().unwrap());
+    run(&world, &[&url]).with_status(2).that_says("--redis-ca-file");
+
+    let trusting = [url.as_str(), "--redis-ca-file", authority.to_str().unwrap()];
+    let mut trusted = server(&world, &trusting).started();
+    trusted.until_caught_up();
+    assert_eq!(trusted.get("/users/nobody").status, 404);
+    trusted.stop();
+    let store = [&["--store"], &trusting[..], &["--json"]].concat();
+    assert_eq!(world.run(&["audit"], &store).with_status(0).json()["differences"], 0);
 }
 
 #[test]
