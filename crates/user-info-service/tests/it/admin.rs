@@ -81,7 +81,8 @@ fn the_status_says_where_everything_stands() {
         let partitions = topic["partitions"].as_array().unwrap();
         assert_eq!(partitions.len(), PARTITIONS as usize);
         for (number, partition) in partitions.iter().enumerate() {
-            let expected = ["at_end", "caught_up_at_ms", "end", "lag", "last_timestamp_ms", "partition", "position"];
+            let expected =
+                ["at_end", "caught_up_at_ms", "end", "lag", "last_timestamp_ms", "owned", "partition", "position"];
             assert_eq!(keys(partition), expected);
             assert_eq!(partition["partition"], number);
             assert_eq!((&partition["lag"], &partition["at_end"]), (&0.into(), &true.into()));
