@@ -4,13 +4,26 @@
 //! shell. It serves what a sample stream needs; parameters, warnings, limits and authentication would go between the
 //! request and the subscription in `server`.
 
+pub mod activity;
+mod composing;
+mod draw;
 mod feed;
+pub mod frequencies;
+pub mod graph;
+mod lives;
 mod objects;
 mod population;
+mod post;
+mod profile;
+mod recent;
+pub mod regions;
 mod server;
 pub mod simulation;
+mod text;
+mod vocabulary;
+mod writing;
 
-pub use population::user_id;
+pub use population::{BYTES_PER_USER, user_id};
 pub use server::{ServerLimits, serve, serve_with};
 
 /// Where the stream is, below the server's address.

@@ -1,182 +1,223 @@
 //! What the simulated users do, message by message.
 //!
-//! Invariant: the bytes depend on the number of users, the seed and the times that are passed in, nothing else. What
-//! users do depends on the seed and the number of the message alone; the time decides dates and the ids of statuses,
-//! which grow and are never used twice, over restarts too unless the clock goes back.
+//! Invariant: the bytes depend on the number of users, the seed and the times that are passed in, nothing else. The time
+//! decides dates, the ids of statuses, which grow and are never used twice, over restarts too unless the clock goes back,
+//! and by the hour of the day who is awake. Everything else goes by the world's own calendar, which counts statuses:
+//! [`frequencies`](crate::simulator::frequencies).
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use user_info_core::Timestamp;
 
-use crate::simulator::objects::{CountsKnown, DeletionMessage, NewStatus, ReplyTo, StatusObject, UserObject};
-use crate::simulator::population::{Population, Profile, User};
-use crate::zipf;
+use crate::simulator::activity::{Activity, is_awake};
+use crate::simulator::composing::{NewPost, Reacted, Reaction};
+use crate::simulator::draw::{mixed, pick};
+use crate::simulator::frequencies::{
+    BARE_LINE_FEED, COUNTS_UNKNOWN, DELETION, DELETION_BEFORE_STATUS, EDIT, PER, REPETITION, SCRUB_GEO,
+    STATUS_WITHHELD, USER_DELETE, USER_SUSPEND, USER_WITHHELD,
+};
+use crate::simulator::graph::User;
+use crate::simulator::lives::{Lives, Turn};
+use crate::simulator::objects::{CountsKnown, Notice, StatusObject, UserObject};
+use crate::simulator::population::{ID_EPOCH_MS, ID_SEQUENCE_BITS, Population, user_id};
+use crate::simulator::post::{Post, Reactions, Reference, Sent};
+use crate::simulator::profile::WITHHOLDING_COUNTRIES;
+use crate::simulator::recent::Recent;
 
-/// The time that ids of statuses count from, as Twitter's do.
-const ID_EPOCH_MS: i64 = 1_288_834_974_657;
-/// Room for the statuses of one millisecond in an id that begins with the time.
-const ID_SEQUENCE_BITS: u32 = 22;
-/// Statuses that can still be deleted, answered or repeated by others.
-const RECENT_MAX: usize = 4_096;
-/// Half of the deletions are among so many of the newest statuses.
-const JUST_SENT: usize = 8;
-/// Statuses that can come a second time, byte by byte.
-const REPEATABLE_MAX: usize = 64;
-
-/// How often something happens, in thousandths of statuses.
-mod per_mille {
-    pub(super) const EDIT: u32 = 20;
-    pub(super) const RETWEET: u32 = 100;
-    pub(super) const REPLY: u32 = 150;
-    pub(super) const DELETION: u32 = 40;
-    pub(super) const DELETION_BEFORE_STATUS: u32 = 2;
-    pub(super) const REPETITION: u32 = 10;
-    pub(super) const COUNTS_UNKNOWN: u32 = 10;
-    pub(super) const BARE_NEWLINE: u32 = 50;
-}
-
-const WORDS: [&str; 32] = [
-    "good",
-    "morning",
-    "never",
-    "thought",
-    "the",
-    "train",
-    "would",
-    "be",
-    "late",
-    "again",
-    "coffee",
-    "first",
-    "who",
-    "else",
-    "saw",
-    "that",
-    "moon",
-    "tonight",
-    "best",
-    "bread",
-    "in",
-    "town",
-    "reading",
-    "old",
-    "letters",
-    "🎉",
-    "ça",
-    "va",
-    "ありがとう",
-    "🙂",
-    "“really”",
-    "\n",
-];
+/// A message comes a second time after so many others at most.
+const REPETITION_AFTER_MAX: u64 = 64;
+/// Only one of so many users can ever be withheld.
+const WITHHELD_ONE_OF: u32 = 50;
+/// Looks for somebody who gives positions, of whom there are two in five.
+const SCRUB_LOOKS: u32 = 16;
 
 /// The users and what they said lately.
 #[derive(Debug)]
 pub struct Simulation {
     rng: ChaCha8Rng,
     population: Population,
+    activity: Activity,
+    lives: Lives,
+    /// Statuses sent so far: the world's calendar.
+    statuses: u64,
     last_id: u64,
-    /// Statuses that are not deleted, oldest first.
-    recent: VecDeque<Sent>,
-    /// Messages, oldest first.
-    repeatable: VecDeque<Vec<u8>>,
+    recent: Recent,
+    /// What those said lately who are deactivated: statuses by number.
+    left_behind: HashMap<User, Vec<u64>>,
+    /// The soonest first.
+    repetitions: VecDeque<Repetition>,
 }
 
-#[derive(Clone, Debug)]
-struct Sent {
-    id: u64,
+/// A message that will come once more.
+#[derive(Debug)]
+struct Repetition {
+    due: u64,
     author: User,
-    text: String,
-    created_at: Timestamp,
+    message: Vec<u8>,
 }
 
 impl Simulation {
     /// A world of this many users, at least one, who have said nothing yet.
     pub fn new(users: u32, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let population = Population::new(users, seed);
+        let lives = Lives::new(population.len(), &mut rng);
         Self {
-            rng: ChaCha8Rng::seed_from_u64(seed),
-            population: Population::new(users.max(1), seed),
+            rng,
+            population,
+            activity: Activity::new(),
+            lives,
+            statuses: 0,
             last_id: 0,
-            recent: VecDeque::new(),
-            repeatable: VecDeque::new(),
+            recent: Recent::default(),
+            left_behind: HashMap::new(),
+            repetitions: VecDeque::new(),
         }
     }
 
-    /// Appends the next status and what comes with it: an earlier status once more, deletions. Each message ends with
-    /// CRLF.
+    /// Appends the next status and what comes with it: what became of accounts and of earlier statuses. Each message ends
+    /// with CRLF, and has none inside.
     pub fn step(&mut self, now: Timestamp, messages: &mut Vec<u8>) {
-        let author = zipf::rank(&mut self.rng, self.population.len());
-        if self.happens(per_mille::EDIT) {
-            self.population.edit(author, &mut self.rng);
+        self.statuses += 1;
+        self.live(now, messages);
+        self.send_status(now, messages);
+        self.repeat(messages);
+        self.regret(now, messages);
+        self.withhold(now, messages);
+    }
+
+    fn happens(&mut self, frequency: u32) -> bool {
+        self.rng.random_ratio(frequency, PER)
+    }
+
+    /// Accounts go and come back, profiles are edited.
+    fn live(&mut self, now: Timestamp, messages: &mut Vec<u8>) {
+        while let Some((user, turn)) = self.lives.next_due(self.statuses) {
+            self.tell(user, turn, now, messages);
         }
-        let status = self.write(author, now);
-        let message = self.status_message(&status);
-        if self.happens(per_mille::DELETION_BEFORE_STATUS) {
-            self.append_deletion(&status, now, messages);
-        } else {
-            push_bounded(&mut self.recent, status, RECENT_MAX);
+        if self.happens(USER_SUSPEND)
+            && let Some((user, turn)) = self.lives.suspend(self.statuses, &mut self.rng)
+        {
+            self.tell(user, turn, now, messages);
         }
-        messages.extend_from_slice(&message);
-        push_bounded(&mut self.repeatable, message, REPEATABLE_MAX);
-        if self.happens(per_mille::REPETITION) {
-            let again = self.rng.random_range(0..self.repeatable.len());
-            messages.extend_from_slice(&self.repeatable[again]);
+        if self.happens(USER_DELETE)
+            && let Some((user, turn)) = self.lives.deactivate(self.statuses, &mut self.rng)
+        {
+            self.tell(user, turn, now, messages);
         }
-        if self.happens(per_mille::DELETION) {
-            self.delete_recent(now, messages);
+        if self.happens(EDIT) {
+            let user = self.rng.random_range(0..self.population.len());
+            if self.lives.is_active(user) {
+                self.population.edit(user, &mut self.rng);
+            }
         }
     }
 
-    fn happens(&mut self, per_mille: u32) -> bool {
-        self.rng.random_ratio(per_mille, 1_000)
+    /// The account is in another state. What somebody said lately goes with the account: nobody can react to it while the
+    /// account is deactivated, and it is deleted with it.
+    fn tell(&mut self, user: User, turn: Turn, now: Timestamp, messages: &mut Vec<u8>) {
+        let state = match turn {
+            Turn::Suspend => Notice::UserSuspend,
+            Turn::Unsuspend => Notice::UserUnsuspend,
+            Turn::Deactivate | Turn::Delete => Notice::UserDelete,
+            Turn::Reactivate => Notice::UserUndelete,
+        };
+        append(&Notice::user(state, user_id(user), turn == Turn::Delete, now), messages);
+        match turn {
+            Turn::Deactivate => {
+                self.left_behind.insert(user, self.recent.take_all_of(user));
+            }
+            Turn::Delete => {
+                for status in self.left_behind.remove(&user).unwrap_or_default() {
+                    append(&Notice::delete(status, user_id(user), now), messages);
+                }
+            }
+            Turn::Reactivate => {
+                self.left_behind.remove(&user);
+            }
+            Turn::Suspend | Turn::Unsuspend => {}
+        }
     }
 
-    fn write(&mut self, author: User, now: Timestamp) -> Sent {
+    fn send_status(&mut self, now: Timestamp, messages: &mut Vec<u8>) {
+        let author = self.author(now);
+        self.population.count_status(author);
+        let reacted = Reaction::draw(&mut self.rng).and_then(|how| self.react(author, how));
+        let new = NewPost { id: self.next_id(now), author, created_at: now };
+        let sent = new.compose(reacted, &self.population, &mut self.rng);
+        let is_gone = self.happens(DELETION_BEFORE_STATUS);
+        if is_gone {
+            append_deletion(&sent.post, now, messages);
+        }
+        let start = messages.len();
+        self.append_status(&sent, messages);
+        if self.happens(BARE_LINE_FEED) {
+            messages.insert(start + 1, b'\n');
+        }
+        if self.happens(REPETITION) {
+            self.repeat_later(author, messages[start..].to_vec());
+        }
+        if !is_gone {
+            self.recent.push(sent);
+        }
+    }
+
+    /// Somebody who is there, awake and has something to say.
+    fn author(&mut self, now: Timestamp) -> User {
+        loop {
+            let author = self.activity.author(&mut self.rng, self.population.len());
+            let region = self.population.graph().region(author);
+            if self.lives.is_active(author) && is_awake(region, now, &mut self.rng) {
+                return author;
+            }
+        }
+    }
+
+    fn next_id(&mut self, now: Timestamp) -> u64 {
         let first_of_now = now.as_millis().saturating_sub(ID_EPOCH_MS).max(0).unsigned_abs() << ID_SEQUENCE_BITS;
         self.last_id = first_of_now.max(self.last_id + 1);
-        self.population.count_status(author);
-        let words = self.rng.random_range(1..16_u32);
-        let text: Vec<_> = (0..words).map(|_| WORDS[self.rng.random_range(0..WORDS.len())]).collect();
-        Sent { id: self.last_id, author, text: text.join(" "), created_at: now }
+        self.last_id
     }
 
-    /// The message that sends the status: on its own, as an answer to a recent one, or as a repetition of one.
-    fn status_message(&mut self, status: &Sent) -> Vec<u8> {
-        let counts = self.counts_known();
-        let other = self.recent.get(self.rng.random_range(0..self.recent.len().max(1))).cloned();
-        let (retweet, reply) = (self.happens(per_mille::RETWEET), self.happens(per_mille::REPLY));
-        let mut new = self.new_status(status, counts);
-        match other {
-            Some(other) if retweet => {
-                new.text = format!("RT @{}: {}", self.population.screen_name(other.author), other.text);
-                new.retweeted = Some(self.new_status(&other, CountsKnown::Yes).into());
-            }
-            Some(other) if reply => {
-                let Profile { id: user_id, screen_name, .. } = self.population.profile(other.author);
-                new.reply_to = Some(ReplyTo { status_id: other.id, user_id, screen_name });
-            }
-            Some(_) | None => {}
-        }
-        let message = message(&StatusObject::from(new));
-        if self.happens(per_mille::BARE_NEWLINE) { with_bare_newline(message) } else { message }
+    /// Finds something to react to, and counts the reaction.
+    fn react(&mut self, author: User, how: Reaction) -> Option<Reacted> {
+        let (lives, graph) = (&self.lives, self.population.graph());
+        let home = graph.region(author);
+        let other = self.recent.choose_near(
+            &mut self.rng,
+            |user| lives.is_active(user),
+            |user| std::ptr::eq(graph.region(user), home),
+        )?;
+        *match how {
+            Reaction::Retweet => &mut other.reactions.retweets,
+            Reaction::Reply => &mut other.reactions.replies,
+            Reaction::Quote => &mut other.reactions.quotes,
+        } += 1;
+        Some(Reacted { how, post: other.post.clone(), reactions: other.reactions })
     }
 
-    fn new_status(&self, status: &Sent, counts: CountsKnown) -> NewStatus {
-        NewStatus {
-            id: status.id,
-            text: status.text.clone(),
-            created_at: status.created_at,
-            user: UserObject::new(self.population.profile(status.author), counts),
-            reply_to: None,
-            retweeted: None,
+    fn append_status(&mut self, sent: &Sent, messages: &mut Vec<u8>) {
+        let known = self.counts_known();
+        let author = self.population.profile(sent.post.author);
+        let status = StatusObject::new(&sent.post, UserObject::new(&author, known), Reactions::default());
+        match &sent.refers_to {
+            Reference::None => append(&status, messages),
+            Reference::Quoted(post, reactions) | Reference::Retweeted(post, reactions) => {
+                let other_author = self.population.profile(post.author);
+                let user = UserObject::new(&other_author, CountsKnown::Yes);
+                let other = StatusObject::new(post, user, *reactions);
+                let status =
+                    if sent.is_original() { status.quoting(&sent.post, other) } else { status.retweeting(other) };
+                append(&status, messages);
+            }
         }
     }
 
     fn counts_known(&mut self) -> CountsKnown {
-        if !self.happens(per_mille::COUNTS_UNKNOWN) {
+        if !self.happens(COUNTS_UNKNOWN) {
             CountsKnown::Yes
         } else if self.rng.random_ratio(1, 2) {
             CountsKnown::MinusOne
@@ -185,37 +226,68 @@ impl Simulation {
         }
     }
 
-    fn delete_recent(&mut self, now: Timestamp, messages: &mut Vec<u8>) {
-        let count = self.recent.len();
-        let among = if self.rng.random_ratio(1, 2) { JUST_SENT.min(count) } else { count };
-        if among > 0
-            && let Some(status) = self.recent.remove(count - 1 - self.rng.random_range(0..among))
-        {
-            self.append_deletion(&status, now, messages);
+    fn repeat_later(&mut self, author: User, message: Vec<u8>) {
+        let due = self.statuses + self.rng.random_range(0..REPETITION_AFTER_MAX);
+        let place = self.repetitions.partition_point(|repetition| repetition.due <= due);
+        self.repetitions.insert(place, Repetition { due, author, message });
+    }
+
+    /// Sends once more what is due to, unless its author is away by now.
+    fn repeat(&mut self, messages: &mut Vec<u8>) {
+        while let Some(repetition) = self.repetitions.pop_front_if(|repetition| repetition.due <= self.statuses) {
+            if self.lives.is_active(repetition.author) {
+                messages.extend_from_slice(&repetition.message);
+            }
         }
     }
 
-    fn append_deletion(&self, status: &Sent, now: Timestamp, messages: &mut Vec<u8>) {
-        let user_id = self.population.profile(status.author).id;
-        messages.extend(message(&DeletionMessage::new(status.id, user_id, now)));
+    /// Users take back statuses and positions.
+    fn regret(&mut self, now: Timestamp, messages: &mut Vec<u8>) {
+        if self.happens(DELETION)
+            && let Some(sent) = self.recent.take(&mut self.rng, |user| self.lives.is_active(user))
+        {
+            append_deletion(&sent.post, now, messages);
+        }
+        if self.happens(SCRUB_GEO)
+            && let Some(user) = self.someone_with_positions()
+        {
+            self.recent.forget_positions_of(user);
+            append(&Notice::scrub_geo(user_id(user), self.last_id, now), messages);
+        }
+    }
+
+    fn someone_with_positions(&mut self) -> Option<User> {
+        let (lives, population) = (&self.lives, &self.population);
+        (0..SCRUB_LOOKS)
+            .filter_map(|_| self.recent.choose(&mut self.rng).map(|sent| sent.post.author))
+            .find(|&user| lives.is_active(user) && population.is_geo_enabled(user))
+    }
+
+    /// Countries have statuses and users withheld.
+    fn withhold(&mut self, now: Timestamp, messages: &mut Vec<u8>) {
+        if self.happens(STATUS_WITHHELD)
+            && let Some(sent) = self.recent.choose(&mut self.rng)
+        {
+            let post = &sent.post;
+            let country = pick(&WITHHOLDING_COUNTRIES, mixed(post.id));
+            append(&Notice::status_withheld(post.id, user_id(post.author), country, now), messages);
+        }
+        if self.happens(USER_WITHHELD) {
+            let last = self.population.len().div_ceil(WITHHELD_ONE_OF);
+            let user = self.rng.random_range(0..last) * WITHHELD_ONE_OF;
+            let country = self.population.withhold(user);
+            append(&Notice::user_withheld(user_id(user), country, now), messages);
+        }
     }
 }
 
-fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, max: usize) {
-    if queue.len() == max {
-        queue.pop_front();
-    }
-    queue.push_back(item);
+fn append_deletion(post: &Post, now: Timestamp, messages: &mut Vec<u8>) {
+    append(&Notice::delete(post.id, user_id(post.author), now), messages);
 }
 
-fn message(object: &impl Serialize) -> Vec<u8> {
-    let mut message = serde_json::to_vec(object).expect("objects of text and numbers are JSON");
-    message.extend_from_slice(b"\r\n");
-    message
-}
-
-/// The same JSON, with a line feed that does not end the message.
-fn with_bare_newline(mut message: Vec<u8>) -> Vec<u8> {
-    message.insert(1, b'\n');
-    message
+/// Writes a message with its end.
+fn append(message: &impl Serialize, messages: &mut Vec<u8>) {
+    serde_json::to_writer(&mut *messages, message)
+        .expect("objects of text and numbers are JSON, and memory takes them");
+    messages.extend_from_slice(b"\r\n");
 }

@@ -12,6 +12,12 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
 
 /// Writes a date in UTC; what is finer than a second is cut off.
 pub(crate) fn format(time: Timestamp) -> String {
+    const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let time = jiff::Timestamp::from_millisecond(time.as_millis()).expect("a timestamp is one of jiff's");
-    time.strftime(FORMAT).to_string()
+    let time = jiff::tz::Offset::UTC.to_datetime(time);
+    let weekday = WEEKDAYS[usize::from(time.weekday().to_monday_zero_offset().unsigned_abs())];
+    let month = MONTHS[usize::from(time.month().unsigned_abs()) - 1];
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    format!("{weekday} {month} {:02} {hour:02}:{minute:02}:{second:02} +0000 {:04}", time.day(), time.year())
 }

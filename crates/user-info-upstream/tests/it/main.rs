@@ -6,16 +6,20 @@
     reason = "a helper of a test fails the test; one of them reports to another"
 )]
 
+mod accounts;
 mod end_to_end;
 mod generators;
 mod kafka;
+mod message_kinds;
 mod messages;
 mod pacing;
 mod recorded;
 mod simulation;
 mod simulator_server;
+mod society;
 mod splitter;
 mod stream_client;
 mod support;
 mod translation;
 mod tweet_service;
+mod world;
