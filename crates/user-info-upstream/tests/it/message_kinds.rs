@@ -5,20 +5,21 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Value, json};
 use user_info_upstream::simulator::frequencies as stated;
 
-use crate::world::{is_status, messages, run, statuses, values, with_embedded};
+use crate::world::{each_embedded, is_status, run, statuses, values, with_embedded};
 
 /// How often each kind came in a run, by what is stated for it.
-fn counted(bytes: &[u8]) -> HashMap<&'static str, u32> {
+fn counted(messages: impl Iterator<Item = Vec<u8>>) -> HashMap<&'static str, u32> {
     let (mut sent, mut deleted) = (HashSet::new(), HashSet::new());
     let mut seen: HashMap<&'static str, u32> = HashMap::new();
-    for (value, message) in values(bytes).iter().zip(messages(bytes)) {
+    for message in messages {
+        let value: Value = serde_json::from_slice(&message).unwrap();
         let mut see = |what, happens: bool| *seen.entry(what).or_default() += u32::from(happens);
         let id = value["id_str"].to_string();
-        if is_status(value) && !sent.insert(id.clone()) {
+        if is_status(&value) && !sent.insert(id.clone()) {
             see("repetition", true);
             continue;
         }
-        if is_status(value) {
+        if is_status(&value) {
             let is_retweet = value.get("retweeted_status").is_some();
             see("status", true);
             see("status after its deletion", deleted.contains(&value["id"].to_string()));
@@ -70,7 +71,7 @@ fn a_default_run_brings_every_kind_as_often_as_stated() {
         ("user_undelete", returning),
         ("permanent user_delete", stated::USER_DELETE - returning),
     ];
-    let counted = counted(&run(2_000, 2, 60_000));
+    let counted = counted(run(2_000, 2, 60_000));
     assert_eq!(counted.len(), expected.len(), "{counted:?}");
     for (kind, frequency) in expected {
         let expected = f64::from(frequency) / f64::from(stated::PER) * 60_000.0;
@@ -91,7 +92,7 @@ fn between(text: &Value, indices: &Value) -> String {
 #[test]
 fn entities_stand_where_they_say() {
     let mut seen: HashMap<&str, usize> = HashMap::new();
-    for status in statuses(&values(&run(1_000, 4, 5_000))).flat_map(with_embedded) {
+    for status in statuses(run(1_000, 4, 5_000)).flat_map(each_embedded) {
         let extended = status.get("extended_tweet");
         let texts = [Some((&status["text"], &status["entities"]))];
         let full = extended.map(|extended| (&extended["full_text"], &extended["entities"]));
@@ -114,7 +115,7 @@ fn entities_stand_where_they_say() {
 #[test]
 fn a_long_text_is_cut_and_comes_whole_beside() {
     let mut seen = 0;
-    for status in statuses(&values(&run(1_000, 4, 5_000))).flat_map(with_embedded) {
+    for status in statuses(run(1_000, 4, 5_000)).flat_map(each_embedded) {
         let shown: Vec<char> = status["text"].as_str().unwrap().chars().collect();
         assert!(shown.len() <= 140, "{status}");
         let Some(extended) = status.get("extended_tweet") else {
@@ -139,13 +140,11 @@ fn a_long_text_is_cut_and_comes_whole_beside() {
 
 #[test]
 fn what_is_repeated_quoted_or_answered_is_what_was_sent() {
-    let values = values(&run(1_000, 4, 10_000));
-    let mut sent: HashMap<String, &Value> = HashMap::new();
+    let mut sent = HashMap::new();
     let words = |status: &Value| (status["text"].clone(), status["user"]["id"].clone(), status["created_at"].clone());
-    for status in statuses(&values) {
-        for embedded in with_embedded(status).skip(1) {
-            let original = sent[&embedded["id_str"].to_string()];
-            assert_eq!(words(embedded), words(original));
+    for status in statuses(run(1_000, 4, 10_000)) {
+        for embedded in with_embedded(&status).skip(1) {
+            assert_eq!(words(embedded), sent[&embedded["id_str"].to_string()]);
             assert!(embedded.get("retweeted_status").is_none(), "a retweet repeats an original");
         }
         if let Some(original) = status.get("retweeted_status") {
@@ -165,19 +164,19 @@ fn what_is_repeated_quoted_or_answered_is_what_was_sent() {
             assert!(full_text.as_str().unwrap().ends_with(permalink["url"].as_str().unwrap()), "{status}");
         }
         if status["in_reply_to_status_id"].is_number() {
-            let answered = sent[&status["in_reply_to_status_id_str"].to_string()];
-            assert_eq!(status["in_reply_to_user_id"], answered["user"]["id"]);
+            let answered = &sent[&status["in_reply_to_status_id_str"].to_string()];
+            assert_eq!(status["in_reply_to_user_id"], answered.1);
             let name = status["in_reply_to_screen_name"].as_str().unwrap();
             assert!(status["text"].as_str().unwrap().starts_with(&format!("@{name}")), "{status}");
         }
-        sent.insert(status["id_str"].to_string(), status);
+        sent.insert(status["id_str"].to_string(), words(&status));
     }
 }
 
 #[test]
 fn notices_have_the_shapes_of_twitter() {
     let mut shapes: HashMap<String, HashSet<String>> = HashMap::new();
-    for value in values(&run(500, 6, 30_000)).iter().filter(|value| !is_status(value)) {
+    for value in values(run(500, 6, 30_000)).filter(|value| !is_status(value)) {
         let (kind, notice) = value.as_object().unwrap().iter().next().unwrap();
         let mut keys: Vec<_> = notice.as_object().unwrap().keys().cloned().collect();
         keys.extend(notice.get("status").into_iter().flat_map(|status| status.as_object().unwrap().keys().cloned()));
@@ -214,7 +213,7 @@ fn notices_have_the_shapes_of_twitter() {
 fn positions_that_were_taken_back_do_not_come_again() {
     let mut scrubbed: HashMap<String, u64> = HashMap::new();
     let (mut positions, mut without, mut sent) = (0, 0, HashSet::new());
-    for value in values(&run(300, 6, 30_000)) {
+    for value in values(run(300, 6, 30_000)) {
         // A message that comes once more may be older than the notice.
         if is_status(&value) && !sent.insert(value["id"].to_string()) {
             continue;
@@ -222,7 +221,7 @@ fn positions_that_were_taken_back_do_not_come_again() {
         if let Some(notice) = value.get("scrub_geo") {
             scrubbed.insert(notice["user_id"].to_string(), notice["up_to_status_id"].as_u64().unwrap());
         }
-        for status in statuses(std::slice::from_ref(&value)).flat_map(with_embedded) {
+        for status in std::iter::once(&value).filter(|value| is_status(value)).flat_map(with_embedded) {
             assert_eq!(status["geo"].is_null(), status["coordinates"].is_null());
             let user = status["user"]["id"].to_string();
             let is_scrubbed = scrubbed.get(&user).is_some_and(|&up_to| status["id"].as_u64().unwrap() <= up_to);
@@ -242,12 +241,12 @@ fn positions_that_were_taken_back_do_not_come_again() {
 fn who_is_withheld_says_so() {
     let mut withheld = HashSet::new();
     let mut seen = 0;
-    for value in values(&run(100, 6, 20_000)) {
+    for value in values(run(100, 6, 20_000)) {
         if let Some(notice) = value.get("user_withheld") {
             withheld.insert((notice["id"].to_string(), notice["withheld_in_countries"][0].clone()));
         }
         // A message that comes once more is older than it seems.
-        for status in statuses(std::slice::from_ref(&value)) {
+        for status in std::iter::once(&value).filter(|value| is_status(value)) {
             let countries = status["user"]["withheld_in_countries"].as_array().unwrap();
             assert_eq!(status["user"]["withheld_scope"].is_string(), !countries.is_empty());
             if let [country] = &countries[..] {

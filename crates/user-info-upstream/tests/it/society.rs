@@ -9,7 +9,7 @@ use user_info_upstream::simulator::graph::{FollowGraph, User};
 use user_info_upstream::simulator::regions::REGIONS;
 use user_info_upstream::simulator::{BYTES_PER_USER, user_id};
 
-use crate::world::{START_MS, run, run_from, statuses, values, with_embedded};
+use crate::world::{START_MS, each_embedded, run, run_from, statuses};
 
 /// Every user's followed ones.
 fn followed(graph: &FollowGraph) -> Vec<Vec<User>> {
@@ -90,7 +90,7 @@ fn user_objects_count_what_the_graph_says() {
     let followers = in_degrees(&followed);
     let number: HashMap<u64, usize> = (0..1_000).map(|user| (user_id(user), user as usize)).collect();
     let mut seen = HashSet::new();
-    for status in statuses(&values(&run(1_000, 7, 5_000))).flat_map(with_embedded) {
+    for status in statuses(run(1_000, 7, 5_000)).flat_map(each_embedded) {
         let user = number[&status["user"]["id"].as_u64().unwrap()];
         if status["user"]["friends_count"].as_i64().is_some_and(|count| count >= 0) {
             assert_eq!(status["user"]["followers_count"], followers[user]);
@@ -104,7 +104,7 @@ fn user_objects_count_what_the_graph_says() {
 #[test]
 fn a_tenth_writes_four_fifths() {
     let mut by_user: HashMap<u64, u32> = HashMap::new();
-    for status in statuses(&values(&run(1_000, 11, 40_000))) {
+    for status in statuses(run(1_000, 11, 40_000)) {
         *by_user.entry(status["user"]["id"].as_u64().unwrap()).or_default() += 1;
     }
     let mut counts: Vec<_> = by_user.values().copied().collect();
@@ -121,7 +121,7 @@ fn every_region_sleeps_at_its_night() {
     let graph = FollowGraph::new(2_000, 3);
     let region_of: HashMap<u64, _> = (0..2_000).map(|user| (user_id(user), graph.region(user))).collect();
     let mut written: HashMap<&str, [f64; 24]> = HashMap::new();
-    for status in statuses(&values(&run_from(START_MS, 86_400_000 / STEPS, 2_000, 3, STEPS))) {
+    for status in statuses(run_from(START_MS, 86_400_000 / STEPS, 2_000, 3, STEPS)) {
         let region = region_of[&status["user"]["id"].as_u64().unwrap()];
         let millis = status["timestamp_ms"].as_str().unwrap().parse().unwrap();
         written.entry(region.name).or_insert([0.0; 24])[local_hour(region, Timestamp::from_millis(millis).unwrap())] +=

@@ -7,24 +7,31 @@ use user_info_upstream::stream::splitter::{MAX_MESSAGE_BYTES, Piece, Splitter};
 
 pub(crate) const START_MS: i64 = 1_795_422_600_000;
 
-/// The bytes of so many steps, 2 ms apart.
-pub(crate) fn run(users: u32, seed: u64, steps: i64) -> Vec<u8> {
+/// What a world says in so many steps, 2 ms apart, message by message.
+pub(crate) fn run(users: u32, seed: u64, steps: i64) -> impl Iterator<Item = Vec<u8>> {
     run_from(START_MS, 2, users, seed, steps)
 }
 
-/// The bytes of so many steps from a time on.
-pub(crate) fn run_from(start_ms: i64, step_ms: i64, users: u32, seed: u64, steps: i64) -> Vec<u8> {
+/// What a world says in so many steps from a time on.
+pub(crate) fn run_from(
+    start_ms: i64,
+    step_ms: i64,
+    users: u32,
+    seed: u64,
+    steps: i64,
+) -> impl Iterator<Item = Vec<u8>> {
     let mut simulation = Simulation::new(users, seed);
-    let mut bytes = Vec::new();
-    for step in 0..steps {
+    (0..steps).flat_map(move |step| {
+        let mut bytes = Vec::new();
         simulation.step(Timestamp::from_millis(start_ms + step_ms * step).unwrap(), &mut bytes);
-    }
-    bytes
+        messages(&bytes)
+    })
 }
 
-pub(crate) fn messages(bytes: &[u8]) -> Vec<Vec<u8>> {
+fn messages(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
     Splitter::new(MAX_MESSAGE_BYTES).push(bytes, &mut pieces);
+    assert!(bytes.ends_with(b"\r\n"), "the last message is not ended");
     let message = |piece| match piece {
         Piece::Message(message) => message,
         Piece::TooLong => panic!("too long"),
@@ -32,19 +39,24 @@ pub(crate) fn messages(bytes: &[u8]) -> Vec<Vec<u8>> {
     pieces.into_iter().map(message).collect()
 }
 
-pub(crate) fn values(bytes: &[u8]) -> Vec<Value> {
-    messages(bytes).iter().map(|message| serde_json::from_slice(message).unwrap()).collect()
+pub(crate) fn values(messages: impl Iterator<Item = Vec<u8>>) -> impl Iterator<Item = Value> {
+    messages.map(|message| serde_json::from_slice(&message).unwrap())
+}
+
+pub(crate) fn statuses(messages: impl Iterator<Item = Vec<u8>>) -> impl Iterator<Item = Value> {
+    values(messages).filter(is_status)
 }
 
 pub(crate) fn is_status(value: &Value) -> bool {
     value.get("in_reply_to_status_id").is_some()
 }
 
-pub(crate) fn statuses(values: &[Value]) -> impl Iterator<Item = &Value> {
-    values.iter().filter(|value| is_status(value))
-}
-
 /// The status and those inside it.
 pub(crate) fn with_embedded(status: &Value) -> impl Iterator<Item = &Value> {
     [Some(status), status.get("retweeted_status"), status.get("quoted_status")].into_iter().flatten()
+}
+
+/// The status and those inside it, each on its own.
+pub(crate) fn each_embedded(status: Value) -> Vec<Value> {
+    with_embedded(&status).cloned().collect()
 }
