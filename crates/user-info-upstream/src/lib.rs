@@ -1,6 +1,6 @@
 //! The five upstream services and the Streaming API that they live from, simulated.
 //!
-//! [`simulator`] is a server that speaks the Streaming API; [`stream`] is the client of any server that does; [`tweets`]
+//! [`simulator`] is a server that speaks the Streaming API, [`replay`] reads recorded archives for it; [`stream`] is the client of any server that does; [`tweets`]
 //! publishes what it receives as the tweet and the user service; [`follows`], [`likes`] and [`lists`] make up facts
 //! between the users and tweets that they see on the topics. [`all`] is everything in one.
 //!
@@ -9,7 +9,7 @@
 //! services share with the User Information Service.
 //!
 //! Suggested reading order: [`stream`], [`tweets`], `generator`, [`follows`], [`likes`], [`lists`], [`simulator`],
-//! [`all`].
+//! [`replay`], [`all`].
 
 pub mod all;
 mod clock;
@@ -22,6 +22,7 @@ mod pacer;
 mod progress;
 mod reader;
 mod recent;
+pub mod replay;
 mod sessions;
 pub mod simulator;
 pub mod stream;

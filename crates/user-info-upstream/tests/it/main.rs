@@ -14,6 +14,7 @@ mod message_kinds;
 mod messages;
 mod pacing;
 mod recorded;
+mod replay;
 mod simulation;
 mod simulator_server;
 mod society;

@@ -1,0 +1,96 @@
+//! How far a replay is and what it had to leave out, for a progress line and for tests.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::replay::fault::LocatedFault;
+
+/// Faults that are kept and logged; of further ones only the number is.
+pub const FAULTS_KEPT_MAX: usize = 20;
+
+/// Counters that a replay adds to.
+#[derive(Debug, Default)]
+pub struct ReplayProgress {
+    bytes_there: u64,
+    bytes_read: AtomicU64,
+    messages: AtomicU64,
+    bad_lines: AtomicU64,
+    damages: AtomicU64,
+    rounds: AtomicU64,
+    faults: Mutex<Vec<LocatedFault>>,
+}
+
+impl ReplayProgress {
+    pub(super) fn new(bytes_there: u64) -> Self {
+        Self { bytes_there, ..Self::default() }
+    }
+
+    /// Bytes of all files, as they lie on the disk.
+    pub fn bytes_there(&self) -> u64 {
+        self.bytes_there
+    }
+
+    /// Bytes of the files in this round up to the message that was served last.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Messages served, of all rounds.
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
+    }
+
+    /// Lines that were no messages, of all rounds.
+    pub fn bad_lines(&self) -> u64 {
+        self.bad_lines.load(Ordering::Relaxed)
+    }
+
+    /// Files, entries and packings that could not be read or not to their end, of all rounds.
+    pub fn damages(&self) -> u64 {
+        self.damages.load(Ordering::Relaxed)
+    }
+
+    /// How often the whole archive has been served.
+    pub fn rounds(&self) -> u64 {
+        self.rounds.load(Ordering::Relaxed)
+    }
+
+    /// The first faults, bad lines and damages alike, at most [`FAULTS_KEPT_MAX`].
+    pub fn first_faults(&self) -> Vec<LocatedFault> {
+        self.faults.lock().expect("no thread panics with it").clone()
+    }
+
+    pub(super) fn add_bad_line(&self, fault: LocatedFault) {
+        self.bad_lines.fetch_add(1, Ordering::Relaxed);
+        self.keep(fault);
+    }
+
+    pub(super) fn add_damage(&self, fault: LocatedFault) {
+        self.damages.fetch_add(1, Ordering::Relaxed);
+        self.keep(fault);
+    }
+
+    pub(super) fn add_message(&self) {
+        self.messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_bytes_read(&self, bytes: u64) {
+        self.bytes_read.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_round(&self) {
+        self.bytes_read.store(self.bytes_there, Ordering::Relaxed);
+        self.rounds.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn keep(&self, fault: LocatedFault) {
+        let mut faults = self.faults.lock().expect("no thread panics with it");
+        if faults.len() < FAULTS_KEPT_MAX {
+            tracing::warn!(%fault, "left out a part of the archive");
+            faults.push(fault);
+            if faults.len() == FAULTS_KEPT_MAX {
+                tracing::warn!("further parts that are left out are only counted");
+            }
+        }
+    }
+}
