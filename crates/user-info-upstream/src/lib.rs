@@ -1,8 +1,9 @@
 //! The five upstream services and the Streaming API that they live from, simulated.
 //!
-//! [`simulator`] is a server that speaks the Streaming API, [`replay`] reads recorded archives for it; [`stream`] is the client of any server that does; [`tweets`]
-//! publishes what it receives as the tweet and the user service; [`follows`], [`likes`] and [`lists`] make up facts
-//! between the users and tweets that they see on the topics. [`all`] is everything in one.
+//! [`simulator`] is a server that speaks the Streaming API, [`replay`] reads recorded archives for it; [`stream`] is the
+//! client of any server that does; [`tweets`] publishes what it receives as the tweet and the user service; [`follows`],
+//! [`likes`] and [`lists`] make up facts between the users and tweets that they see on the topics. [`all`] is everything
+//! in one.
 //!
 //! Invariant: a service never publishes what contradicts its own topic. Before it acts after a start or a failed
 //! delivery it rebuilds what it knows from there; it never retries one fact alone. Kafka's topics are all that these
