@@ -10,9 +10,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use user_info_log::Log;
 
+use crate::follows::{self, FollowsConfig, Steer};
 use crate::simulator::{self, STREAM_PATH, SimulatorConfig};
-use crate::tweets::{self, PublishUsers, TweetsConfig};
-use crate::{GeneratorConfig, Progress, UpstreamError, follows, likes, lists};
+use crate::tweets::{self, TweetsConfig};
+use crate::{GeneratorConfig, Progress, UpstreamError, likes, lists};
 
 /// What the services are told.
 #[derive(Clone, Debug)]
@@ -39,10 +40,11 @@ pub async fn run(
         Some(stream) => stream,
         None => start_simulator(simulator, &mut services, stop.clone()).await?,
     };
-    let tweets = TweetsConfig { stream, publish_users: PublishUsers::default(), transactional_id: None };
-    let generator = GeneratorConfig { rate: action_rate, seed: simulator.seed, transactional_id: None };
+    let tweets = TweetsConfig::new(stream);
+    let generator = GeneratorConfig::new(action_rate, simulator.seed);
+    let follows = FollowsConfig { generator: generator.clone(), steer: Steer::Ignore };
     services.spawn(tweets::run(log.clone(), tweets, Arc::clone(&progress), stop.clone()));
-    services.spawn(follows::run(log.clone(), generator.clone(), Arc::clone(&progress), stop.clone()));
+    services.spawn(follows::run(log.clone(), follows, Arc::clone(&progress), stop.clone()));
     services.spawn(likes::run(log.clone(), generator.clone(), Arc::clone(&progress), stop.clone()));
     services.spawn(lists::run(log, generator, progress, stop.clone()));
     wait_for_all(services, stop).await

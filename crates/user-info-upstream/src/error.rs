@@ -34,6 +34,16 @@ pub enum UpstreamError {
         /// What happened to it.
         reason: String,
     },
+    /// The service's own topic holds more facts than it may remember.
+    #[error(
+        "topic {topic} holds more than {facts_max} facts: allow the service more (--facts-max), about 100 bytes each"
+    )]
+    TooManyFacts {
+        /// Which topic.
+        topic: Topic,
+        /// How many are allowed.
+        facts_max: usize,
+    },
     /// The event log failed.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -12,11 +12,13 @@
 //! Suggested reading order: [`stream`], [`tweets`], `generator`, [`follows`], [`likes`], [`lists`], [`simulator`],
 //! [`replay`], [`all`].
 
+pub mod admin;
 pub mod all;
 mod clock;
 mod error;
 pub mod follows;
 mod generator;
+mod half_said;
 pub mod likes;
 pub mod lists;
 mod pacer;
@@ -31,6 +33,6 @@ pub mod tweets;
 mod zipf;
 
 pub use error::UpstreamError;
-pub use generator::GeneratorConfig;
+pub use generator::{FACTS_MAX, GeneratorConfig, KNOWN_USERS_MAX, Mix};
 pub use pacer::Pacer;
 pub use progress::Progress;

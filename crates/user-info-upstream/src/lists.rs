@@ -3,22 +3,21 @@
 //! Invariant: see `generator`. Only lists that the lists topic has are renamed or deleted, and no id is used twice, over
 //! restarts too: ids grow with the time and beyond every id that the topic still knows.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use tokio_util::sync::CancellationToken;
 use user_info_core::{Change, Fact, Id, Timestamp, Topic};
-use user_info_log::Log;
+use user_info_log::{Log, Start};
 
 use crate::generator::known_users::KnownUsers;
-use crate::generator::pair_set::PairSet;
+use crate::generator::pair_set::{PairSet, Users};
 use crate::generator::{self, Generator};
 use crate::progress::Progress;
 use crate::{GeneratorConfig, UpstreamError};
 
-/// One fact of so many that add renames a list.
-const ADDITIONS_PER_RENAME: u32 = 8;
 /// Room for the lists of one millisecond in an id that begins with the time.
 const SEQUENCE_BITS: u32 = 20;
 
@@ -45,7 +44,7 @@ pub async fn run(
     progress: Arc<Progress>,
     shutdown: CancellationToken,
 ) -> Result<(), UpstreamError> {
-    generator::run::<Lists>(log, config, progress, shutdown).await
+    generator::run(log, config, Lists::default(), progress, shutdown).await
 }
 
 #[derive(Default)]
@@ -60,7 +59,15 @@ struct Lists {
 impl Generator for Lists {
     const NAME: &'static str = "lists";
     const OWN: Topic = Topic::Lists;
-    const WATCHED: &'static [Topic] = &[Topic::Users];
+    const REPETITIONS: f64 = 0.1;
+
+    fn more_starts(_log: &Log) -> Result<Vec<Start>, UpstreamError> {
+        Ok(Vec::new())
+    }
+
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
 
     fn learn(&mut self, change: Change) {
         match change {
@@ -77,18 +84,29 @@ impl Generator for Lists {
         }
     }
 
+    fn len(&self) -> usize {
+        self.lists.len()
+    }
+
     fn add(&mut self, rng: &mut ChaCha8Rng, now: Timestamp) -> Option<Fact> {
-        let renamed = if rng.random_ratio(1, ADDITIONS_PER_RENAME) { self.lists.choose(rng) } else { None };
-        let (owner_id, list_id) = match renamed {
-            Some(list) => list,
-            None => self.create(rng, now)?,
-        };
+        let (owner_id, list_id) = self.create(rng, now)?;
+        Some(Fact::ListCreated { owner_id, list_id, name: name(rng), created_at: now })
+    }
+
+    /// Renames a list.
+    fn repeat(&mut self, rng: &mut ChaCha8Rng, now: Timestamp) -> Option<Fact> {
+        let (owner_id, list_id) = self.lists.choose(rng)?;
         Some(Fact::ListCreated { owner_id, list_id, name: name(rng), created_at: now })
     }
 
     fn remove(&mut self, rng: &mut ChaCha8Rng) -> Option<Fact> {
         let (owner_id, list_id) = self.lists.take(rng)?;
         Some(Fact::ListDeleted { owner_id, list_id })
+    }
+
+    fn remove_all_of(&mut self, users: &HashSet<Id>) -> Vec<Fact> {
+        let taken = self.lists.take_all_of(users, Users::Owner).into_iter();
+        taken.map(|(owner_id, list_id)| Fact::ListDeleted { owner_id, list_id }).collect()
     }
 }
 

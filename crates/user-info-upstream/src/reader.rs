@@ -20,10 +20,9 @@ pub(crate) struct Reader {
 impl Reader {
     /// Reads from `starts` on.
     pub(crate) fn open(log: &Log, starts: &[Start]) -> Result<Self, UpstreamError> {
-        let mut consumer = log.consumer()?;
-        consumer.assign(starts)?;
-        let behind = starts.iter().map(|start| (start.topic, start.partition)).collect();
-        Ok(Self { consumer, behind })
+        let mut reader = Self { consumer: log.consumer()?, behind: HashSet::new() };
+        reader.go_to(starts)?;
+        Ok(reader)
     }
 
     /// Whether every partition of `topic` has been read to the end it had at some time since the reader was opened.
@@ -31,8 +30,16 @@ impl Reader {
         self.behind.iter().all(|&(behind, _)| behind != topic)
     }
 
+    /// Reads these partitions from there on, whatever was read of them before.
+    pub(crate) fn go_to(&mut self, starts: &[Start]) -> Result<(), UpstreamError> {
+        self.consumer.assign(starts)?;
+        self.behind.extend(starts.iter().map(|start| (start.topic, start.partition)));
+        Ok(())
+    }
+
     /// Reads no more of `topic`.
     pub(crate) fn leave(&mut self, topic: Topic) -> Result<(), UpstreamError> {
+        self.behind.retain(|&(behind, _)| behind != topic);
         Ok(self.consumer.unassign(topic)?)
     }
 

@@ -23,9 +23,10 @@ impl Recent {
         Self { max, order: VecDeque::new(), known: HashSet::new() }
     }
 
-    pub(crate) fn insert(&mut self, id: &Id) {
+    /// False if it was there.
+    pub(crate) fn insert(&mut self, id: &Id) -> bool {
         if !self.known.insert(id.clone()) {
-            return;
+            return false;
         }
         if self.order.len() == self.max
             && let Some(oldest) = self.order.pop_front()
@@ -33,6 +34,7 @@ impl Recent {
             self.known.remove(&oldest);
         }
         self.order.push_back(id.clone());
+        true
     }
 
     pub(crate) fn remove(&mut self, id: &Id) {

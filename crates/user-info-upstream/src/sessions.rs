@@ -81,6 +81,7 @@ fn passes(error: &UpstreamError) -> bool {
         UpstreamError::InvalidStream { .. }
         | UpstreamError::InvalidConfig { .. }
         | UpstreamError::TopicMissing { .. }
+        | UpstreamError::TooManyFacts { .. }
         | UpstreamError::Listen(_) => false,
     }
 }

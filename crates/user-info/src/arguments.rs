@@ -11,6 +11,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use user_info_core::Topic;
 use user_info_log::{Log, LogConfig, LogUrl, TopicNames};
 use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions, StoreUrl, without_password};
+use user_info_upstream::FACTS_MAX;
+use user_info_upstream::tweets::translator::USERS_MAX;
 
 use crate::config_file;
 use crate::exit::Failure;
@@ -263,7 +265,7 @@ pub(crate) enum UpstreamService {
     /// The tweet and user service: reads a stream, publishes tweets and users
     Tweets(TweetsArguments),
     /// The follow service: users follow and unfollow each other
-    Follows(ActorArguments),
+    Follows(FollowsArguments),
     /// The like service: users like and unlike tweets
     Likes(ActorArguments),
     /// The list service: users create, rename and delete lists
@@ -299,14 +301,43 @@ pub(crate) struct TweetsArguments {
     /// The stream to read
     #[arg(long, default_value = "http://127.0.0.1:8090/1.1/statuses/sample.json", value_name = "URL")]
     pub(crate) stream: String,
-    /// When a tweet's author is published
+    /// Which of the two services runs
+    #[arg(long, default_value = "both", value_name = "WHAT")]
+    pub(crate) publish: PublishArgument,
+    /// When the users of a status are published
     #[arg(long, default_value = "when-changed", value_name = "WHEN")]
     pub(crate) publish_users: PublishUsersArgument,
+    /// Users of whom a digest is remembered, of about 65 bytes each; when they are more, some are published once more
+    #[arg(long, default_value_t = USERS_MAX, value_name = "COUNT")]
+    pub(crate) users_remembered: usize,
+    /// How long after user_delete an account and all that is its own are gone for good
+    #[arg(long, default_value = "720h", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) delete_accounts_after: Duration,
     #[command(flatten)]
     pub(crate) log: LogArguments,
     /// Publish in transactions under this id: it fences a second instance, and costs latency
     #[arg(long, value_name = "ID")]
     pub(crate) transactional_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) operation: OperationArguments,
+}
+
+/// How a service is watched.
+#[derive(Args, Debug)]
+pub(crate) struct OperationArguments {
+    /// Address for operators: /health /metrics; without it there is none
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// Time between two lines of the log that say what was done
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) progress_interval: Duration,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PublishArgument {
+    Both,
+    Tweets,
+    Users,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -325,9 +356,38 @@ pub(crate) struct ActorArguments {
     /// Seed of everything that is simulated
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
+    /// Share of the actions that take something away, from 0 to 1
+    #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
+    pub(crate) removals: f64,
+    /// Share of the actions that say again what is so: follow again, rename a list; without it 0.008, 0 or 0.1
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) repetitions: Option<f64>,
+    /// Facts that may be alive at a time, of about 100 bytes of memory each; beyond them the service only takes away
+    #[arg(long, default_value_t = FACTS_MAX, value_name = "COUNT")]
+    pub(crate) facts_max: usize,
     /// Publish in transactions under this id: it fences a second instance, and costs latency
     #[arg(long, value_name = "ID")]
     pub(crate) transactional_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) operation: OperationArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FollowsArguments {
+    #[command(flatten)]
+    pub(crate) actor: ActorArguments,
+    /// What decides who follows whom: chance, or followers_count and friends_count of the stream's users
+    #[arg(long, default_value = "ignore", value_name = "WHAT")]
+    pub(crate) steer: SteerArgument,
+    /// The stream to read when steered by it
+    #[arg(long, default_value = "http://127.0.0.1:8090/1.1/statuses/sample.json", value_name = "URL")]
+    pub(crate) stream: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SteerArgument {
+    FollowCounts,
+    Ignore,
 }
 
 #[derive(Args, Debug)]
@@ -339,6 +399,8 @@ pub(crate) struct AllArguments {
     pub(crate) stream: Option<String>,
     #[command(flatten)]
     pub(crate) simulator: SimulatorArguments,
+    #[command(flatten)]
+    pub(crate) operation: OperationArguments,
 }
 
 #[derive(Args, Debug)]

@@ -118,7 +118,9 @@ impl From<ServiceError> for Failure {
 impl From<UpstreamError> for Failure {
     fn from(error: UpstreamError) -> Self {
         let status = match &error {
-            UpstreamError::InvalidStream { .. } | UpstreamError::InvalidConfig { .. } => WRONG_USAGE,
+            UpstreamError::InvalidStream { .. }
+            | UpstreamError::InvalidConfig { .. }
+            | UpstreamError::TooManyFacts { .. } => WRONG_USAGE,
             UpstreamError::TopicMissing { .. } | UpstreamError::Listen(_) => MISSING,
             UpstreamError::Log(log) => status_of_log(log),
             UpstreamError::TopicChanged { .. } => CHECK_FAILED,

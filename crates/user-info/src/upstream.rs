@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use user_info_upstream::all::AllConfig;
+use user_info_upstream::follows::{FollowsConfig, Steer};
 use user_info_upstream::simulator::SimulatorConfig;
-use user_info_upstream::tweets::{PublishUsers, TweetsConfig};
-use user_info_upstream::{GeneratorConfig, Progress, all, follows, likes, lists, simulator, tweets};
+use user_info_upstream::tweets::translator::TranslatorConfig;
+use user_info_upstream::tweets::{PublishUsers, Role, TweetsConfig};
+use user_info_upstream::{
+    GeneratorConfig, Mix, Progress, UpstreamError, admin, all, follows, likes, lists, simulator, tweets,
+};
 
 use crate::arguments::{
-    ActorArguments, AllArguments, PublishUsersArgument, SimulatorArguments, StreamArguments, TweetsArguments,
-    UpstreamArguments, UpstreamService,
+    ActorArguments, AllArguments, FollowsArguments, OperationArguments, PublishArgument, PublishUsersArgument,
+    SimulatorArguments, SteerArgument, StreamArguments, TweetsArguments, UpstreamArguments, UpstreamService,
 };
 use crate::exit::Failure;
 use crate::{serve, signals};
@@ -20,23 +24,57 @@ use crate::{serve, signals};
 pub(crate) fn run(arguments: UpstreamArguments) -> Result<ExitCode, Failure> {
     signals::runtime()?.block_on(async {
         let shutdown = signals::shutdown()?;
-        let progress = Arc::new(Progress::default());
         match arguments.service {
             UpstreamService::Stream(arguments) => stream(arguments, shutdown).await?,
-            UpstreamService::Tweets(arguments) => publish_tweets(arguments, progress, shutdown).await?,
-            UpstreamService::Follows(arguments) => {
-                follows::run(arguments.log.open()?, generator(&arguments), progress, shutdown).await?;
-            }
+            UpstreamService::Tweets(arguments) => publish_tweets(arguments, shutdown).await?,
+            UpstreamService::Follows(arguments) => publish_follows(arguments, shutdown).await?,
             UpstreamService::Likes(arguments) => {
-                likes::run(arguments.log.open()?, generator(&arguments), progress, shutdown).await?;
+                let (log, config) = (arguments.log.open()?, generator(&arguments));
+                let likes = |progress, stop| likes::run(log, config, progress, stop);
+                operate("likes", &arguments.operation, shutdown, likes).await?;
             }
             UpstreamService::Lists(arguments) => {
-                lists::run(arguments.log.open()?, generator(&arguments), progress, shutdown).await?;
+                let (log, config) = (arguments.log.open()?, generator(&arguments));
+                let lists = |progress, stop| lists::run(log, config, progress, stop);
+                operate("lists", &arguments.operation, shutdown, lists).await?;
             }
-            UpstreamService::All(arguments) => everything(arguments, progress, shutdown).await?,
+            UpstreamService::All(arguments) => everything(arguments, shutdown).await?,
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Runs a service with its operator's address and its progress line, until it ends.
+#[expect(clippy::print_stdout, reason = "the bound address is this command's result")]
+async fn operate<Running: Future<Output = Result<(), UpstreamError>>>(
+    name: &str,
+    operation: &OperationArguments,
+    shutdown: CancellationToken,
+    service: impl FnOnce(Arc<Progress>, CancellationToken) -> Running,
+) -> Result<(), Failure> {
+    let (progress, ended) = (Arc::new(Progress::default()), CancellationToken::new());
+    let listener = match operation.admin {
+        Some(address) => Some(serve::bind(address).await?),
+        None => None,
+    };
+    if let Some(address) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) {
+        println!("admin http://{address}");
+    }
+    let operators = async {
+        if let Some(listener) = listener {
+            admin::serve(listener, Arc::clone(&progress), ended.clone()).await;
+        }
+    };
+    let running = async {
+        let result = service(Arc::clone(&progress), shutdown).await;
+        ended.cancel();
+        result
+    };
+    let report = admin::report(name, &progress, operation.progress_interval, ended.clone());
+    let (result, (), ()) = tokio::join!(running, operators, report);
+    result?;
+    tracing::info!(service = name, "stopped: {progress}");
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the bound address is this command's result")]
@@ -47,28 +85,40 @@ async fn stream(arguments: StreamArguments, shutdown: CancellationToken) -> Resu
     Ok(simulator::serve(listener, simulated(&arguments.simulator), shutdown).await?)
 }
 
-async fn publish_tweets(
-    arguments: TweetsArguments,
-    progress: Arc<Progress>,
-    shutdown: CancellationToken,
-) -> Result<(), Failure> {
-    let publish_users = match arguments.publish_users {
-        PublishUsersArgument::EveryTime => PublishUsers::EveryTime,
-        PublishUsersArgument::WhenChanged => PublishUsers::WhenChanged,
+async fn publish_tweets(arguments: TweetsArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+    let translator = TranslatorConfig {
+        role: match arguments.publish {
+            PublishArgument::Both => Role::Both,
+            PublishArgument::Tweets => Role::Tweets,
+            PublishArgument::Users => Role::Users,
+        },
+        publish_users: match arguments.publish_users {
+            PublishUsersArgument::EveryTime => PublishUsers::EveryTime,
+            PublishUsersArgument::WhenChanged => PublishUsers::WhenChanged,
+        },
+        users_max: arguments.users_remembered,
+        grace: arguments.delete_accounts_after,
     };
-    let TweetsArguments { stream, transactional_id, log, .. } = arguments;
-    let config = TweetsConfig { stream, publish_users, transactional_id };
-    Ok(tweets::run(log.open()?, config, progress, shutdown).await?)
+    let TweetsArguments { stream, transactional_id, log, operation, .. } = arguments;
+    let (log, config) = (log.open()?, TweetsConfig { stream, translator, transactional_id });
+    operate("tweets", &operation, shutdown, |progress, stop| tweets::run(log, config, progress, stop)).await
 }
 
-async fn everything(
-    arguments: AllArguments,
-    progress: Arc<Progress>,
-    shutdown: CancellationToken,
-) -> Result<(), Failure> {
+async fn publish_follows(arguments: FollowsArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+    let FollowsArguments { actor, steer, stream } = arguments;
+    let steer = match steer {
+        SteerArgument::FollowCounts => Steer::FollowCounts { stream },
+        SteerArgument::Ignore => Steer::Ignore,
+    };
+    let (log, config) = (actor.log.open()?, FollowsConfig { generator: generator(&actor), steer });
+    operate("follows", &actor.operation, shutdown, |progress, stop| follows::run(log, config, progress, stop)).await
+}
+
+async fn everything(arguments: AllArguments, shutdown: CancellationToken) -> Result<(), Failure> {
     let simulator = simulated(&arguments.simulator);
     let config = AllConfig { stream: arguments.stream, simulator, action_rate: simulator.rate };
-    Ok(all::run(arguments.log.open()?, config, progress, shutdown).await?)
+    let log = arguments.log.open()?;
+    operate("all", &arguments.operation, shutdown, |progress, stop| all::run(log, config, progress, stop)).await
 }
 
 fn simulated(arguments: &SimulatorArguments) -> SimulatorConfig {
@@ -76,6 +126,7 @@ fn simulated(arguments: &SimulatorArguments) -> SimulatorConfig {
 }
 
 fn generator(arguments: &ActorArguments) -> GeneratorConfig {
-    let ActorArguments { rate, seed, transactional_id, log: _ } = arguments;
-    GeneratorConfig { rate: *rate, seed: *seed, transactional_id: transactional_id.clone() }
+    let ActorArguments { rate, seed, transactional_id, removals, repetitions, facts_max, .. } = arguments;
+    let mix = Mix { removals: *removals, repetitions: *repetitions };
+    GeneratorConfig { rate: *rate, seed: *seed, transactional_id: transactional_id.clone(), mix, facts_max: *facts_max }
 }

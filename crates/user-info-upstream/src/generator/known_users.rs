@@ -6,6 +6,9 @@ use user_info_core::{AccountState, Id, StoredProfile};
 
 use crate::zipf;
 
+/// Users that are known at a time, about 100 MiB; those that come when there are so many take no part.
+pub const USERS_MAX: usize = 1_000_000;
+
 /// Users in about the order in which they were first seen, so that by rank the busy ones come first.
 #[derive(Debug, Default)]
 pub(crate) struct KnownUsers(IndexSet<Id>);
@@ -14,9 +17,8 @@ impl KnownUsers {
     /// Takes in a profile.
     pub(crate) fn learn(&mut self, user: Id, profile: &StoredProfile) {
         match profile.profile.state {
-            AccountState::Active => {
-                self.0.insert(user);
-            }
+            AccountState::Active if self.0.len() < USERS_MAX => drop(self.0.insert(user)),
+            AccountState::Active => {}
             AccountState::Suspended | AccountState::Deactivated => self.forget(&user),
         }
     }
@@ -24,6 +26,10 @@ impl KnownUsers {
     /// The user is gone.
     pub(crate) fn forget(&mut self, user: &Id) {
         self.0.swap_remove(user);
+    }
+
+    pub(crate) fn contains(&self, user: &Id) -> bool {
+        self.0.contains(user)
     }
 
     /// Any user; few are chosen often.

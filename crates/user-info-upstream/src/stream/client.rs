@@ -182,9 +182,8 @@ impl Stream<'_> {
             Piece::TooLong => Err(format!("longer than {MAX_MESSAGE_BYTES} bytes")),
         };
         match parsed {
-            Ok(Message::Other) => {}
             // A closed channel ends the client in `run`.
-            Ok(message @ (Message::Status(_) | Message::Deletion(_))) => {
+            Ok(message) => {
                 let _ = self.messages.send(message).await;
             }
             Err(reason) => self.report_malformed(&reason),

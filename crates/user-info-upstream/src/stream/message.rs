@@ -1,16 +1,20 @@
-//! Messages of the stream: what of them the services publish, and what they leave out.
+//! Messages of the stream, every kind that Twitter documents, and what the services need of each.
 //!
-//! Total: any bytes give a message or a typed reason why not. Unknown fields and unknown messages are ignored, because
-//! the stream gains new ones. Counts of the user object are not read at all: they may be -1 or null, and the User
-//! Information Service counts for itself.
+//! Total: any bytes give a message or a typed reason why not. Unknown fields are ignored, and a message of an unknown kind
+//! is [`Message::Unknown`], because the stream gains new ones. Account changes are those of Twitter's compliance stream,
+//! which a server may send in between.
+//!
+//! Invariant: what the sender did not know never looks like something it said. A user object without a name or a date has
+//! no profile, one with counts that are -1 or null is not [`User::complete`].
 
-use std::borrow::Cow;
+mod objects;
+mod user;
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
-use user_info_core::profile::{MAX_TEXT_BYTES, check_username};
-use user_info_core::{AccountState, Id, InvalidId, Profile, Timestamp};
+use user_info_core::{AccountState, Id, InvalidId, Timestamp};
 
-use crate::stream::v1_date;
+use objects::Envelope;
+pub use user::User;
 
 /// A message of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +23,59 @@ pub enum Message {
     Status(Box<Status>),
     /// A tweet is gone; may come before the tweet itself.
     Deletion(Deletion),
-    /// Anything else: limits, warnings, withheld content, what future servers send.
-    Other,
+    /// An account is hidden or shown again.
+    Account(AccountChange),
+    /// The places of a user's tweets are to be forgotten. No topic carries places.
+    GeoScrubbed {
+        /// Whose tweets.
+        user_id: Id,
+    },
+    /// A tweet must not be shown in some countries. The topics know no countries.
+    StatusWithheld {
+        /// Id of the tweet.
+        tweet_id: Id,
+        /// Codes of the countries; `XX` is all, `XY` a takedown by request.
+        countries: Vec<String>,
+    },
+    /// A user must not be shown in some countries. The topics know no countries.
+    UserWithheld {
+        /// Id of the user.
+        user_id: Id,
+        /// Codes of the countries.
+        countries: Vec<String>,
+    },
+    /// The stream left out statuses.
+    Limit {
+        /// How many since the connection began.
+        track: u64,
+    },
+    /// The stream may be about to cut the connection.
+    Warning {
+        /// Why: `FALLING_BEHIND`.
+        code: String,
+        /// The same in words.
+        message: String,
+        /// How full the server's queue for this client is.
+        percent_full: Option<u64>,
+    },
+    /// The stream is about to end the connection.
+    Disconnect {
+        /// Twitter's number of the reason.
+        code: Option<u64>,
+        /// The reason in words.
+        reason: String,
+    },
+    /// A kind that this client does not know.
+    Unknown {
+        /// The message's first key, cut to [`KIND_CHARS_MAX`]; empty if it has none.
+        kind: String,
+    },
 }
 
-/// A tweet with its author as they are now. Of a retweet or quote only the outer tweet is read.
+/// How much of an unknown kind is kept for the log.
+pub const KIND_CHARS_MAX: usize = 32;
+
+/// A tweet, with everybody who stands in it as they are now. Of a retweet or quote only the outer tweet is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// Id of the tweet.
@@ -32,19 +84,55 @@ pub struct Status {
     pub text: String,
     /// When it was written.
     pub created_at: Timestamp,
-    /// Id of the author.
-    pub user_id: Id,
-    /// The author's profile.
-    pub profile: Profile,
+    /// Who wrote it.
+    pub author: User,
+    /// Who wrote what it repeats or quotes, the outermost first. Those that cannot be read are left out.
+    pub others: Vec<User>,
 }
 
 /// A tweet is gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Deletion {
     /// Id of the tweet.
     pub tweet_id: Id,
     /// Id of its author.
     pub user_id: Id,
+}
+
+/// An account changed its state: `user_delete` makes it deactivated, `user_suspend` suspended, `user_undelete` and
+/// `user_unsuspend` take that back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountChange {
+    /// Id of the user.
+    pub user_id: Id,
+    /// What happened.
+    pub kind: AccountChangeKind,
+    /// When, if the stream says so.
+    pub at: Option<Timestamp>,
+}
+
+/// What happened to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountChangeKind {
+    /// Its owner deleted it, and may take that back for 30 days.
+    Deleted,
+    /// Its owner took the deletion back.
+    Undeleted,
+    /// The operator hid it.
+    Suspended,
+    /// The operator shows it again.
+    Unsuspended,
+}
+
+impl AccountChangeKind {
+    /// The state that the account is in afterwards.
+    pub fn state(self) -> AccountState {
+        match self {
+            Self::Deleted => AccountState::Deactivated,
+            Self::Suspended => AccountState::Suspended,
+            Self::Undeleted | Self::Unsuspended => AccountState::Active,
+        }
+    }
 }
 
 /// Why a message cannot be used.
@@ -74,150 +162,78 @@ pub enum MalformedMessage {
 impl Message {
     /// Reads a message, without its separator.
     pub fn parse(bytes: &[u8]) -> Result<Self, MalformedMessage> {
-        let shape: Shape<'_> = serde_json::from_slice(bytes)?;
-        if shape.is_status {
-            let status: StatusObject<'_> = serde_json::from_slice(bytes)?;
-            return Ok(Self::Status(Box::new(status.into_status()?)));
+        // Structs are read from arrays, too, but messages are objects.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            first_key(bytes)?;
         }
-        match shape.delete.and_then(|delete| delete.status) {
-            Some(status) => Ok(Self::Deletion(status.into_deletion()?)),
-            None => Ok(Self::Other),
+        match serde_json::from_slice::<Envelope<'_>>(bytes) {
+            Ok(envelope) => match envelope.into_message()? {
+                Some(message) => Ok(message),
+                None => Ok(Self::Unknown { kind: first_key(bytes)? }),
+            },
+            // A message of a kind to come may use a known key for something else.
+            Err(error) => match serde_json::from_slice::<Shape>(bytes) {
+                Ok(shape) if !shape.is_known() => Ok(Self::Unknown { kind: first_key(bytes)? }),
+                Ok(_) | Err(_) => Err(error.into()),
+            },
         }
     }
 }
 
-type Text<'message> = Cow<'message, str>;
-
-/// Which message it is. Every status has `in_reply_to_status_id`, null or not, and nothing else has it.
-#[derive(Deserialize)]
-struct Shape<'message> {
-    #[serde(rename = "in_reply_to_status_id", default, deserialize_with = "present")]
-    is_status: bool,
-    #[serde(borrow)]
-    delete: Option<DeleteObject<'message>>,
+fn first_key(bytes: &[u8]) -> Result<String, MalformedMessage> {
+    let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes)?;
+    Ok(keys.keys().next().map(|key| key.chars().take(KIND_CHARS_MAX).collect()).unwrap_or_default())
 }
 
+/// Which keys are there that make a message one of a known kind, whatever stands in them.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Shape {
+    #[serde(deserialize_with = "present")]
+    in_reply_to_status_id: bool,
+    #[serde(deserialize_with = "present")]
+    delete: bool,
+    #[serde(deserialize_with = "present")]
+    user_delete: bool,
+    #[serde(deserialize_with = "present")]
+    user_undelete: bool,
+    #[serde(deserialize_with = "present")]
+    user_suspend: bool,
+    #[serde(deserialize_with = "present")]
+    user_unsuspend: bool,
+    #[serde(deserialize_with = "present")]
+    scrub_geo: bool,
+    #[serde(deserialize_with = "present")]
+    status_withheld: bool,
+    #[serde(deserialize_with = "present")]
+    user_withheld: bool,
+    #[serde(deserialize_with = "present")]
+    limit: bool,
+    #[serde(deserialize_with = "present")]
+    warning: bool,
+    #[serde(deserialize_with = "present")]
+    disconnect: bool,
+}
+
+impl Shape {
+    fn is_known(&self) -> bool {
+        let account = self.user_delete || self.user_undelete || self.user_suspend || self.user_unsuspend;
+        let withheld = self.scrub_geo || self.status_withheld || self.user_withheld;
+        let notice = self.limit || self.warning || self.disconnect;
+        self.in_reply_to_status_id || self.delete || account || withheld || notice
+    }
+}
+
+/// For a key whose being there says something, whatever its value.
 fn present<'message, D: Deserializer<'message>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
-}
-
-#[derive(Deserialize)]
-struct DeleteObject<'message> {
-    #[serde(borrow)]
-    status: Option<DeletedStatus<'message>>,
-}
-
-#[derive(Deserialize)]
-struct DeletedStatus<'message> {
-    #[serde(borrow)]
-    id_str: Text<'message>,
-    #[serde(borrow)]
-    user_id_str: Text<'message>,
-}
-
-#[derive(Deserialize)]
-struct StatusObject<'message> {
-    #[serde(borrow)]
-    id_str: Text<'message>,
-    #[serde(borrow)]
-    created_at: Text<'message>,
-    /// With milliseconds, which `created_at` lacks; only on the stream.
-    #[serde(borrow)]
-    timestamp_ms: Option<Text<'message>>,
-    text: Option<String>,
-    full_text: Option<String>,
-    extended_tweet: Option<ExtendedTweet>,
-    #[serde(borrow)]
-    user: UserObject<'message>,
-}
-
-#[derive(Deserialize)]
-struct ExtendedTweet {
-    full_text: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct UserObject<'message> {
-    #[serde(borrow)]
-    id_str: Text<'message>,
-    screen_name: String,
-    name: String,
-    #[serde(borrow)]
-    created_at: Text<'message>,
-    description: Option<String>,
-    location: Option<String>,
-    url: Option<String>,
-    profile_image_url_https: Option<String>,
-    profile_image_url: Option<String>,
-    profile_banner_url: Option<String>,
-    profile_background_image_url_https: Option<String>,
-}
-
-impl DeletedStatus<'_> {
-    fn into_deletion(self) -> Result<Deletion, MalformedMessage> {
-        Ok(Deletion { tweet_id: id("id_str", &self.id_str)?, user_id: id("user_id_str", &self.user_id_str)? })
-    }
-}
-
-impl StatusObject<'_> {
-    fn into_status(self) -> Result<Status, MalformedMessage> {
-        let created_at = date("created_at", &self.created_at)?;
-        let text = self.extended_tweet.and_then(|extended| extended.full_text).or(self.full_text).or(self.text);
-        Ok(Status {
-            tweet_id: id("id_str", &self.id_str)?,
-            text: bounded("text", text.ok_or(MalformedMessage::Field { field: "text", reason: "missing" })?)?,
-            created_at: self.timestamp_ms.and_then(|millis| milliseconds(&millis)).unwrap_or(created_at),
-            user_id: id("user.id_str", &self.user.id_str)?,
-            profile: self.user.into_profile()?,
-        })
-    }
-}
-
-impl UserObject<'_> {
-    fn into_profile(self) -> Result<Profile, MalformedMessage> {
-        check_username(&self.screen_name).map_err(|_| MalformedMessage::Field {
-            field: "user.screen_name",
-            reason: "must be 1 to 256 bytes without whitespace or control characters",
-        })?;
-        let image = filled(self.profile_image_url_https).or(self.profile_image_url);
-        let background = filled(self.profile_banner_url).or(self.profile_background_image_url_https);
-        Ok(Profile {
-            username: self.screen_name,
-            name: bounded("user.name", self.name)?,
-            state: AccountState::Active,
-            joined_at: date("user.created_at", &self.created_at)?,
-            bio: optional("user.description", self.description)?,
-            location: optional("user.location", self.location)?,
-            url: optional("user.url", self.url)?,
-            profile_image_url: optional("user.profile_image_url_https", image)?,
-            background_image_url: optional("user.profile_banner_url", background)?,
-        })
-    }
 }
 
 fn id(field: &'static str, text: &str) -> Result<Id, MalformedMessage> {
     Id::new(text).map_err(|reason| MalformedMessage::Id { field, reason })
 }
 
-fn date(field: &'static str, text: &str) -> Result<Timestamp, MalformedMessage> {
-    v1_date::parse(text)
-        .ok_or(MalformedMessage::Field { field, reason: "expected a date such as Wed Feb 29 19:42:02 +0000 2012" })
-}
-
 fn milliseconds(text: &str) -> Option<Timestamp> {
     Timestamp::from_millis(text.parse().ok()?).ok()
-}
-
-fn bounded(field: &'static str, text: String) -> Result<String, MalformedMessage> {
-    let fits = text.len() <= MAX_TEXT_BYTES;
-    fits.then_some(text).ok_or(MalformedMessage::Field { field, reason: "longer than 16384 bytes" })
-}
-
-/// Empty texts are absent ones.
-fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
-}
-
-fn optional(field: &'static str, text: Option<String>) -> Result<Option<String>, MalformedMessage> {
-    filled(text).map(|text| bounded(field, text)).transpose()
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use user_info_core::{AccountState, Fact, Id, Profile, Timestamp, Topic};
 use user_info_log::{Log, Record};
 use user_info_testkit::Process;
+use user_info_upstream::follows::{FollowsConfig, Steer};
 use user_info_upstream::{GeneratorConfig, Progress, UpstreamError, follows, likes, lists};
 
 use crate::support::{DEADLINE, Running, TestLog, contradictions, is_deletion, open_embedded, publish, read_all, word};
@@ -19,7 +20,7 @@ const USERS: u32 = 40;
 const TWEETS: u32 = 200;
 
 fn config(rate: f64) -> GeneratorConfig {
-    GeneratorConfig { rate, seed: 7, transactional_id: None }
+    GeneratorConfig::new(rate, 7)
 }
 
 async fn run(
@@ -30,7 +31,10 @@ async fn run(
     stop: CancellationToken,
 ) -> Result<(), UpstreamError> {
     match topic {
-        Topic::Follows => follows::run(log, config, progress, stop).await,
+        Topic::Follows => {
+            let config = FollowsConfig { generator: config, steer: Steer::Ignore };
+            follows::run(log, config, progress, stop).await
+        }
         Topic::Likes => likes::run(log, config, progress, stop).await,
         Topic::Lists => lists::run(log, config, progress, stop).await,
         Topic::Users | Topic::Tweets | Topic::DeadLetters => panic!("no generator publishes {topic}"),

@@ -7,11 +7,12 @@ use user_info_log::{Log, LogUrl};
 use user_info_testkit::{BrokerConfig, KafkaBroker};
 use user_info_upstream::all::{self, AllConfig};
 use user_info_upstream::simulator::SimulatorConfig;
-use user_info_upstream::tweets::{self, PublishUsers, TweetsConfig};
+use user_info_upstream::tweets::{self, PublishUsers};
 use user_info_upstream::{GeneratorConfig, UpstreamError, lists};
 
 use crate::support::{
     Running, Script, contradictions, eventually, histories, is_deletion, line, open, read_all, serve, status,
+    tweets_config,
 };
 
 /// Deliveries fail sooner than a broker restarts.
@@ -60,7 +61,7 @@ async fn no_tweet_is_lost_with_a_failed_delivery() {
     let log = open_kafka(&broker);
     let chunks = (0..TWEETS).map(|tweet| line(&status(tweet, 12, "jack", 0))).collect();
     let stream = serve(vec![Script::Slowly(chunks)]).await;
-    let config = TweetsConfig { stream, publish_users: PublishUsers::WhenChanged, transactional_id: None };
+    let config = tweets_config(stream, PublishUsers::WhenChanged);
     let service = Running::start(|progress, stop| tweets::run(log.clone(), config, progress, stop));
     service.published(500).await;
     broker.kill().unwrap();
@@ -81,7 +82,7 @@ async fn a_second_instance_with_the_same_transactional_id_takes_over() {
     let services = start_all(&log);
     services.published(1_000).await;
     services.stop().await.unwrap();
-    let config = GeneratorConfig { rate: 500.0, seed: 1, transactional_id: Some("lists".to_owned()) };
+    let config = GeneratorConfig { transactional_id: Some("lists".to_owned()), ..GeneratorConfig::new(500.0, 1) };
     let start = || Running::start(|progress, stop| lists::run(log.clone(), config.clone(), progress, stop));
     let first = start();
     first.published(200).await;

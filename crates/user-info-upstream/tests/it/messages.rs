@@ -2,19 +2,24 @@
 
 use serde_json::{Value, json};
 use user_info_core::{AccountState, Id, Profile};
-use user_info_upstream::stream::message::{Deletion, MalformedMessage, Message, Status};
+use user_info_upstream::stream::message::{
+    AccountChange, AccountChangeKind, Deletion, KIND_CHARS_MAX, MalformedMessage, Message, Status, User,
+};
 
-use crate::support::{deletion, status};
+use crate::support::{account, deletion, status};
 
 fn parse(message: &Value) -> Result<Message, MalformedMessage> {
     Message::parse(message.to_string().as_bytes())
 }
 
 fn read(message: &Value) -> Status {
-    match parse(message).unwrap() {
-        Message::Status(status) => *status,
-        other @ (Message::Deletion(_) | Message::Other) => panic!("no status: {other:?}"),
-    }
+    let parsed = parse(message).unwrap();
+    let Message::Status(status) = parsed else { panic!("no status: {parsed:?}") };
+    *status
+}
+
+fn profile(message: &Value) -> Profile {
+    read(message).author.profile.unwrap()
 }
 
 /// The status with one field, `/`-separated, set to a value; `None` takes it out.
@@ -37,22 +42,29 @@ fn a_status_carries_tweet_and_profile() {
     message["user"]["url"] = json!("https://t.co/x");
     message["user"]["profile_image_url_https"] = json!("https://i.example/a.jpg");
     message["user"]["profile_banner_url"] = json!("https://i.example/b");
+    message["user"]["followers_count"] = json!(5);
     let expected = Status {
         tweet_id: Id::new("9007199254740993").unwrap(),
         text: "tweet 9007199254740993".to_owned(),
         created_at: "2026-11-23T08:30:00.123Z".parse().unwrap(),
-        user_id: Id::new("12").unwrap(),
-        profile: Profile {
-            username: "jack".to_owned(),
-            name: "Somebody".to_owned(),
-            state: AccountState::Active,
-            joined_at: "2012-02-29T19:42:02Z".parse().unwrap(),
-            bio: Some("no bio".to_owned()),
-            location: Some("東京".to_owned()),
-            url: Some("https://t.co/x".to_owned()),
-            profile_image_url: Some("https://i.example/a.jpg".to_owned()),
-            background_image_url: Some("https://i.example/b".to_owned()),
+        author: User {
+            id: Id::new("12").unwrap(),
+            profile: Some(Profile {
+                username: "jack".to_owned(),
+                name: "Somebody".to_owned(),
+                state: AccountState::Active,
+                joined_at: "2012-02-29T19:42:02Z".parse().unwrap(),
+                bio: Some("no bio".to_owned()),
+                location: Some("東京".to_owned()),
+                url: Some("https://t.co/x".to_owned()),
+                profile_image_url: Some("https://i.example/a.jpg".to_owned()),
+                background_image_url: Some("https://i.example/b".to_owned()),
+            }),
+            complete: true,
+            followers: Some(5),
+            friends: None,
         },
+        others: Vec::new(),
     };
     assert_eq!(read(&message), expected);
 }
@@ -60,19 +72,19 @@ fn a_status_carries_tweet_and_profile() {
 #[test]
 fn absent_null_and_empty_are_null() {
     for value in [None, Some(Value::Null), Some(json!(""))] {
-        let status = read(&with("/user/description", value.clone()));
-        assert_eq!(status.profile.bio, None, "{value:?}");
-        let status = read(&with("/user/profile_banner_url", value.clone()));
-        assert_eq!(status.profile.background_image_url, None, "{value:?}");
+        assert_eq!(profile(&with("/user/description", value.clone())).bio, None, "{value:?}");
+        assert_eq!(profile(&with("/user/profile_banner_url", value.clone())).background_image_url, None, "{value:?}");
     }
 }
 
 #[test]
 fn images_fall_back() {
-    let status = read(&with("/user/profile_image_url", Some(json!("http://i.example/a"))));
-    assert_eq!(status.profile.profile_image_url.as_deref(), Some("http://i.example/a"));
-    let status = read(&with("/user/profile_background_image_url_https", Some(json!("https://i.example/b"))));
-    assert_eq!(status.profile.background_image_url.as_deref(), Some("https://i.example/b"));
+    let mut message = with("/user/profile_image_url", Some(json!("http://i.example/a")));
+    assert_eq!(profile(&message).profile_image_url.as_deref(), Some("http://i.example/a"));
+    message["user"]["profile_background_image_url_https"] = json!("https://i.example/background");
+    assert_eq!(profile(&message).background_image_url.as_deref(), Some("https://i.example/background"));
+    message["user"]["profile_banner_url"] = json!("https://i.example/banner");
+    assert_eq!(profile(&message).background_image_url.as_deref(), Some("https://i.example/banner"));
 }
 
 #[test]
@@ -90,16 +102,55 @@ fn without_milliseconds_the_date_is_the_time() {
 }
 
 #[test]
-fn counts_are_never_read() {
-    for count in [json!(-1), json!(null), json!("many"), json!(1e300)] {
-        assert_eq!(read(&with("/user/followers_count", Some(count))).profile.username, "jack");
+fn counts_that_the_server_did_not_know_are_no_counts() {
+    let author = |count: Value| read(&with("/user/followers_count", Some(count))).author;
+    for unknown in [json!(-1), json!(null), json!("many"), json!(1e300), json!([1]), json!({"a": 1})] {
+        let author = author(unknown.clone());
+        assert_eq!((author.followers, author.complete), (None, false), "{unknown}");
+        assert!(author.profile.is_some(), "{unknown}");
+    }
+    let known = author(json!(7));
+    assert_eq!((known.followers, known.complete), (Some(7), true));
+}
+
+#[test]
+fn an_object_without_all_of_its_texts_is_not_complete() {
+    assert!(read(&with("/user/description", Some(Value::Null))).author.complete, "null is known to be nothing");
+    for key in ["description", "location", "url", "profile_image_url_https"] {
+        assert!(!read(&with(&format!("/user/{key}"), None)).author.complete, "{key} is absent");
     }
 }
 
 #[test]
-fn a_retweet_is_its_outer_tweet() {
-    let status = read(&with("/retweeted_status", Some(status(5, 6, "other", 0))));
-    assert_eq!((status.tweet_id.as_str(), status.user_id.as_str()), ("7", "12"));
+fn an_object_without_name_or_date_has_no_profile() {
+    for key in ["screen_name", "name", "created_at"] {
+        for value in [None, Some(Value::Null)] {
+            let status = read(&with(&format!("/user/{key}"), value.clone()));
+            assert_eq!(status.author.profile, None, "{key} {value:?}");
+            assert_eq!(status.tweet_id.as_str(), "7", "the tweet is there all the same");
+        }
+    }
+}
+
+#[test]
+fn whoever_is_embedded_is_read_too() {
+    let mut retweet = status(7, 12, "jack", 1);
+    let mut quoting = status(5, 6, "other", 0);
+    quoting["quoted_status"] = status(3, 4, "third", 0);
+    retweet["retweeted_status"] = quoting;
+    retweet["quoted_status"] = status(2, 1, "first", 0);
+    let status = read(&retweet);
+    assert_eq!((status.tweet_id.as_str(), status.author.id.as_str()), ("7", "12"));
+    let others: Vec<_> = status.others.iter().map(|user| user.id.as_str()).collect();
+    assert_eq!(others, ["6", "4", "1"]);
+}
+
+#[test]
+fn an_embedded_user_who_cannot_be_read_is_left_out() {
+    for broken in [json!({}), json!({"user": null}), json!({"user": {"id_str": ""}}), json!({"user": {}})] {
+        let status = read(&with("/retweeted_status", Some(broken.clone())));
+        assert_eq!((status.tweet_id.as_str(), status.others.len()), ("7", 0), "{broken}");
+    }
 }
 
 #[test]
@@ -109,20 +160,61 @@ fn a_deletion_carries_its_author() {
 }
 
 #[test]
-fn other_messages_are_ignored() {
-    let others = [
-        json!({"limit": {"track": 1234}}),
-        json!({"scrub_geo": {"user_id": 1, "up_to_status_id": 2}}),
-        json!({"disconnect": {"code": 4, "stream_name": "", "reason": ""}}),
-        json!({"warning": {"code": "FALLING_BEHIND", "message": "", "percent_full": 60}}),
-        json!({"status_withheld": {"id": 1, "user_id": 2, "withheld_in_countries": ["DE"]}}),
-        json!({"delete": {"direct_message": {"id": 1, "user_id": 2}}}),
-        json!({"something": "new"}),
-        json!({}),
+fn a_change_of_an_account_is_one_of_four() {
+    let kinds = [
+        ("user_delete", AccountChangeKind::Deleted, AccountState::Deactivated),
+        ("user_undelete", AccountChangeKind::Undeleted, AccountState::Active),
+        ("user_suspend", AccountChangeKind::Suspended, AccountState::Suspended),
+        ("user_unsuspend", AccountChangeKind::Unsuspended, AccountState::Active),
     ];
-    for other in others {
-        assert_eq!(parse(&other).unwrap(), Message::Other, "{other}");
+    for (key, kind, state) in kinds {
+        let at = "2015-05-21T17:09:13.548Z".parse().unwrap();
+        let expected = AccountChange { user_id: Id::new("771136850").unwrap(), kind, at: Some(at) };
+        assert_eq!(parse(&account(key, 771_136_850, 1_432_228_153_548)).unwrap(), Message::Account(expected));
+        assert_eq!(kind.state(), state);
+        let bare = json!({key: {"id": 1, "id_str": "2"}});
+        let expected = AccountChange { user_id: Id::new("2").unwrap(), kind, at: None };
+        assert_eq!(parse(&bare).unwrap(), Message::Account(expected), "text wins over a rounded number");
     }
+}
+
+#[test]
+fn every_other_kind_is_told_apart() {
+    let id = |text: &str| Id::new(text).unwrap();
+    let countries = vec!["DE".to_owned(), "XY".to_owned()];
+    let limit = json!({"limit": {"track": 1234}});
+    assert_eq!(parse(&limit).unwrap(), Message::Limit { track: 1234 });
+    let scrub = json!({"scrub_geo": {"user_id": 1, "user_id_str": "1", "up_to_status_id": 2}});
+    assert_eq!(parse(&scrub).unwrap(), Message::GeoScrubbed { user_id: id("1") });
+    let disconnect = json!({"disconnect": {"code": 4, "stream_name": "", "reason": "stall"}});
+    assert_eq!(parse(&disconnect).unwrap(), Message::Disconnect { code: Some(4), reason: "stall".to_owned() });
+    let warning = json!({"warning": {"code": "FALLING_BEHIND", "message": "slow", "percent_full": 60}});
+    let (code, message) = ("FALLING_BEHIND".to_owned(), "slow".to_owned());
+    assert_eq!(parse(&warning).unwrap(), Message::Warning { code, message, percent_full: Some(60) });
+    let withheld = json!({"id": 1, "user_id": 2, "withheld_in_countries": ["DE", "XY"]});
+    let expected = Message::StatusWithheld { tweet_id: id("1"), countries: countries.clone() };
+    assert_eq!(parse(&json!({"status_withheld": withheld})).unwrap(), expected);
+    let nested = json!({"status": {"id": 1}, "withheld_in_countries": ["DE", "XY"]});
+    assert_eq!(parse(&json!({"status_withheld": nested})).unwrap(), expected, "as the compliance stream has it");
+    let withheld = json!({"id": 2, "withheld_in_countries": ["DE", "XY"]});
+    let expected = Message::UserWithheld { user_id: id("2"), countries };
+    assert_eq!(parse(&json!({"user_withheld": withheld})).unwrap(), expected);
+    let nested = json!({"user": {"id": 9, "id_str": "2"}, "withheld_in_countries": ["DE", "XY"]});
+    assert_eq!(parse(&json!({"user_withheld": nested})).unwrap(), expected);
+}
+
+#[test]
+fn kinds_to_come_are_unknown_whatever_stands_in_them() {
+    let kind = |message: &Value| {
+        let parsed = parse(message).unwrap();
+        let Message::Unknown { kind } = parsed else { panic!("{parsed:?}") };
+        kind
+    };
+    assert_eq!(kind(&json!({"something": "new"})), "something");
+    assert_eq!(kind(&json!({"user": 12, "text": {}})).len(), 4, "known keys of another shape");
+    assert_eq!(kind(&json!({"delete": {"direct_message": {"id": 1, "user_id": 2}}})), "delete");
+    assert_eq!(kind(&json!({})), "");
+    assert_eq!(kind(&json!({"x".repeat(1_000): 1})).len(), KIND_CHARS_MAX);
 }
 
 #[test]
@@ -146,5 +238,8 @@ fn malformed_messages_name_the_reason() {
     check(&changed("/user/screen_name", Some(json!("two words"))), "field user.screen_name");
     check(&changed("/user/id_str", Some(json!(""))), "field user.id_str");
     check(&changed("/user/description", Some(json!("x".repeat(20_000)))), "field user.description");
-    check(&changed("/user", Some(Value::Null)), "line 1 column");
+    check(&changed("/user", Some(Value::Null)), "field user: missing");
+    check(&changed("/user", Some(json!(12))), "line 1 column");
+    check(r#"{"user_delete":{"timestamp_ms":"1"}}"#, "field id: missing");
+    check(r#"{"user_suspend":{"id":-1}}"#, "line 1 column");
 }

@@ -6,8 +6,9 @@ use std::process::Command;
 use serde_json::Value;
 use user_info_core::{Decoded, Fact, decode};
 use user_info_upstream::stream::message::Message;
-use user_info_upstream::tweets::PublishUsers;
-use user_info_upstream::tweets::translator::Translator;
+use user_info_upstream::tweets::translator::{Translator, TranslatorConfig};
+
+use crate::support::time;
 
 /// Every recorded status, byte by byte where it has a file of its own: line feeds inside and all.
 pub(crate) fn statuses() -> Vec<Vec<u8>> {
@@ -44,7 +45,7 @@ fn recorded_statuses_become_facts_that_decode() {
     for bytes in statuses {
         let message = Message::parse(&bytes).unwrap();
         let mut records = Vec::new();
-        Translator::new(PublishUsers::EveryTime).translate(&message, &mut records);
+        Translator::new(TranslatorConfig::default()).translate(&message, None, time(), &mut records);
         let decoded: Vec<_> = records
             .iter()
             .map(|record| decode(record.topic, record.key.as_deref(), record.value.as_deref()).unwrap())
@@ -52,6 +53,7 @@ fn recorded_statuses_become_facts_that_decode() {
         let original: Value = serde_json::from_slice(&bytes).unwrap();
         let [
             Decoded::Fact(Fact::UserChanged { user_id, profile }),
+            others @ ..,
             Decoded::Fact(Fact::Tweeted { tweet_id, text, .. }),
         ] = &decoded[..]
         else {
@@ -60,6 +62,11 @@ fn recorded_statuses_become_facts_that_decode() {
         assert_eq!(original["user"]["id_str"], user_id.as_str());
         assert_eq!(original["user"]["screen_name"], profile.username.as_str());
         assert_eq!(original["id_str"], tweet_id.as_str());
+        let embedded = |pointer: &str| original.pointer(pointer).is_some_and(|id| *id != original["user"]["id_str"]);
+        let places = ["/retweeted_status/user/id_str", "/quoted_status/user/id_str"];
+        let nested = "/retweeted_status/quoted_status/user/id_str";
+        let expected = places.into_iter().chain([nested]).filter(|pointer| embedded(pointer)).count();
+        assert_eq!(others.len(), expected, "users who are embedded: {decoded:?}");
         let beginning = original.get("full_text").or(original.get("text")).unwrap().as_str().unwrap();
         assert!(text.starts_with(&beginning[..10]), "{text:?} is not {beginning:?}");
     }

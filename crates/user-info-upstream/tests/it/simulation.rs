@@ -34,6 +34,7 @@ fn every_message_can_be_read() {
             Message::Deletion(deletion) => {
                 assert_eq!(value["delete"]["status"]["id_str"], deletion.tweet_id.to_string());
             }
+            Message::Unknown { .. } => panic!("{value}"),
             _ => assert!(!is_status(&value) && value.get("delete").is_none(), "{value}"),
         }
     }

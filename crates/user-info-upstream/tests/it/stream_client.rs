@@ -39,11 +39,13 @@ impl Client {
         let mut taken = Vec::new();
         while taken.len() < count {
             let message = timeout(DEADLINE, self.messages.recv()).await.expect("a message in time").unwrap();
-            taken.push(match message {
-                Message::Status(status) => status.tweet_id.to_string(),
-                Message::Deletion(deletion) => format!("-{}", deletion.tweet_id),
-                Message::Other => panic!("other messages are left out"),
-            });
+            if let Message::Status(status) = message {
+                taken.push(status.tweet_id.to_string());
+            } else if let Message::Deletion(deletion) = message {
+                taken.push(format!("-{}", deletion.tweet_id));
+            } else {
+                assert_eq!(message, Message::Limit { track: 0 }, "nothing else was sent");
+            }
         }
         taken
     }

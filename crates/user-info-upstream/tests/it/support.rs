@@ -12,10 +12,12 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use user_info_core::{Fact, Topic};
+use user_info_core::{Fact, Timestamp, Topic};
 use user_info_log::{
     Log, LogConfig, LogUrl, NewRecord, PollLimits, ProducerConfig, Record, Start, TopicLayout, TopicNames,
 };
+use user_info_upstream::tweets::translator::TranslatorConfig;
+use user_info_upstream::tweets::{PublishUsers, TweetsConfig};
 use user_info_upstream::{Progress, UpstreamError};
 
 /// For what takes far less on a quiet machine.
@@ -90,6 +92,17 @@ fn start_of(log: &Log, topic: Topic, partition: i32) -> i64 {
 
 pub(crate) fn count_of(log: &Log, topic: Topic) -> i64 {
     (0..LAYOUT.partitions).map(|partition| log.offsets(topic, partition).unwrap().end).sum()
+}
+
+/// The tweet and user service on this stream.
+pub(crate) fn tweets_config(stream: String, publish_users: PublishUsers) -> TweetsConfig {
+    let translator = TranslatorConfig { publish_users, ..TranslatorConfig::default() };
+    TweetsConfig { translator, ..TweetsConfig::new(stream) }
+}
+
+/// A moment long after every status of the tests.
+pub(crate) fn time() -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000).unwrap()
 }
 
 /// What was published about one key, in words: the fact's type, or `null`. Shares nothing with the code under test.
@@ -285,8 +298,17 @@ pub(crate) fn status(tweet: u64, user: u64, screen_name: &str, timestamp_ms: i64
             "name": "Somebody",
             "screen_name": screen_name,
             "created_at": "Wed Feb 29 19:42:02 +0000 2012",
+            "description": null,
+            "location": null,
+            "url": null,
+            "profile_image_url_https": null,
         },
     })
+}
+
+/// What the compliance stream says about an account: `user_delete`, `user_suspend` and their opposites.
+pub(crate) fn account(kind: &str, user: u64, timestamp_ms: i64) -> Value {
+    serde_json::json!({kind: {"id": user, "timestamp_ms": timestamp_ms.to_string()}})
 }
 
 pub(crate) fn deletion(tweet: u64, user: u64) -> Value {

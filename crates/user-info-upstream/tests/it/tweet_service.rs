@@ -3,18 +3,18 @@
 use serde_json::Value;
 use user_info_core::{Decoded, Topic, decode};
 use user_info_log::Log;
-use user_info_upstream::tweets::{self, PublishUsers, TweetsConfig};
+use user_info_upstream::tweets::{self, PublishUsers};
 use user_info_upstream::{UpstreamError, all};
 
 use crate::recorded;
 use crate::support::{
     Running, Script, TestLog, contradictions, count_of, deletion, eventually, histories, line, nobody, open_empty,
-    read_all, serve, status,
+    read_all, serve, status, tweets_config,
 };
 
 async fn start(log: &Log, publish_users: PublishUsers, chunks: Vec<Vec<u8>>) -> Running {
     let stream = serve(vec![Script::Silence(chunks)]).await;
-    let config = TweetsConfig { stream, publish_users, transactional_id: None };
+    let config = tweets_config(stream, publish_users);
     Running::start(|progress, stop| tweets::run(log.clone(), config, progress, stop))
 }
 
@@ -85,11 +85,7 @@ async fn what_was_received_before_the_end_is_published() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unusable_address_is_an_error() {
     let test = TestLog::new();
-    let config = TweetsConfig {
-        stream: "https://stream.example/".to_owned(),
-        publish_users: PublishUsers::EveryTime,
-        transactional_id: None,
-    };
+    let config = tweets_config("https://stream.example/".to_owned(), PublishUsers::EveryTime);
     let ended = Running::start(|progress, stop| tweets::run(test.log.clone(), config, progress, stop)).ended().await;
     assert!(matches!(ended, Err(UpstreamError::InvalidStream { .. })), "{ended:?}");
 }
