@@ -217,7 +217,8 @@ impl<G: Generator> Run<G> {
             return generator.remove(rng).or_else(|| if is_full { None } else { generator.add(rng, now) });
         }
         let again = if draw < removals + repetitions { generator.repeat(rng, now) } else { None };
-        again.or_else(|| generator.add(rng, now)).or_else(|| generator.remove(rng))
+        let added = again.or_else(|| generator.add(rng, now));
+        added.or_else(|| if removals > 0.0 { generator.remove(rng) } else { None })
     }
 
     /// Publishes facts, deletions each with their tombstone right behind, in one call.

@@ -8,22 +8,24 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use user_info_core::{AccountState, Fact, Id, Profile, Timestamp, Topic};
-use user_info_log::{Log, Record};
+use user_info_log::{Log, NewRecord, Record};
 use user_info_testkit::Process;
 use user_info_upstream::follows::{FollowsConfig, Steer};
 use user_info_upstream::{GeneratorConfig, Progress, UpstreamError, follows, likes, lists};
 
-use crate::support::{DEADLINE, Running, TestLog, contradictions, is_deletion, open_embedded, publish, read_all, word};
+use crate::support::{
+    DEADLINE, Running, TestLog, contradictions, is_deletion, open_embedded, publish, publish_records, read_all, word,
+};
 
-const OWN_TOPICS: [Topic; 3] = [Topic::Follows, Topic::Likes, Topic::Lists];
-const USERS: u32 = 40;
+pub(crate) const OWN_TOPICS: [Topic; 3] = [Topic::Follows, Topic::Likes, Topic::Lists];
+pub(crate) const USERS: u32 = 40;
 const TWEETS: u32 = 200;
 
-fn config(rate: f64) -> GeneratorConfig {
+pub(crate) fn config(rate: f64) -> GeneratorConfig {
     GeneratorConfig::new(rate, 7)
 }
 
-async fn run(
+pub(crate) async fn run(
     topic: Topic,
     log: Log,
     config: GeneratorConfig,
@@ -41,15 +43,15 @@ async fn run(
     }
 }
 
-fn start(topic: Topic, log: &Log, rate: f64) -> Running {
+pub(crate) fn start(topic: Topic, log: &Log, rate: f64) -> Running {
     Running::start(|progress, stop| run(topic, log.clone(), config(rate), progress, stop))
 }
 
-fn id(prefix: &str, number: u32) -> Id {
+pub(crate) fn id(prefix: &str, number: u32) -> Id {
     Id::new(&format!("{prefix}{number}")).unwrap()
 }
 
-fn user(number: u32, state: AccountState) -> Fact {
+pub(crate) fn user(number: u32, state: AccountState) -> Fact {
     let profile = Profile {
         username: format!("user{number}"),
         name: String::new(),
@@ -64,27 +66,29 @@ fn user(number: u32, state: AccountState) -> Fact {
     Fact::UserChanged { user_id: id("u", number), profile }
 }
 
-fn tweeted(number: u32) -> Fact {
+pub(crate) fn tweeted(number: u32) -> Fact {
     let created_at = Timestamp::from_millis(0).unwrap();
     Fact::Tweeted { user_id: id("u", number % USERS), tweet_id: id("t", number), text: String::new(), created_at }
 }
 
 /// Users, of whom every tenth is suspended, and tweets, of which every tenth is deleted.
-fn populate(log: &Log) {
+pub(crate) fn populate(log: &Log) {
     let state = |number: u32| if number.is_multiple_of(10) { AccountState::Suspended } else { AccountState::Active };
     publish(log, &(0..USERS).map(|number| user(number, state(number))).collect::<Vec<_>>());
     publish(log, &(0..TWEETS).map(tweeted).collect::<Vec<_>>());
     let deleted = (0..TWEETS).step_by(10);
     let deletion = |number| Fact::TweetDeleted { user_id: id("u", number % USERS), tweet_id: id("t", number) };
-    publish(log, &deleted.map(deletion).collect::<Vec<_>>());
+    for fact in deleted.map(deletion) {
+        publish_records(log, &[NewRecord::fact(&fact), NewRecord::tombstone(&fact.key())]);
+    }
 }
 
 /// The records that a generator published.
-fn own(log: &Log, topic: Topic) -> Vec<Record> {
+pub(crate) fn own(log: &Log, topic: Topic) -> Vec<Record> {
     read_all(log).into_iter().filter(|record| record.topic == topic).collect()
 }
 
-fn owner_and_member(record: &Record) -> (String, String) {
+pub(crate) fn owner_and_member(record: &Record) -> (String, String) {
     let key = String::from_utf8(record.key.clone().unwrap()).unwrap();
     let (owner, member) = key.split_once('/').unwrap();
     (owner.to_owned(), member.to_owned())

@@ -8,7 +8,6 @@ use user_info_testkit::{BrokerConfig, KafkaBroker};
 use user_info_upstream::all::{self, AllConfig};
 use user_info_upstream::simulator::SimulatorConfig;
 use user_info_upstream::tweets::{self, PublishUsers};
-use user_info_upstream::{GeneratorConfig, UpstreamError, lists};
 
 use crate::support::{
     Running, Script, contradictions, eventually, histories, is_deletion, line, open, read_all, serve, status,
@@ -73,23 +72,4 @@ async fn no_tweet_is_lost_with_a_failed_delivery() {
     let histories = histories(&read_all(&log));
     assert_eq!(histories.keys().filter(|(topic, _)| *topic == Topic::Tweets).count() as u64, TWEETS);
     assert_eq!(histories[&(Topic::Users, "12".to_owned())], ["user_changed"], "the profile was read back");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_instance_with_the_same_transactional_id_takes_over() {
-    let broker = KafkaBroker::start(&BrokerConfig::default()).unwrap();
-    let log = open_kafka(&broker);
-    let services = start_all(&log);
-    services.published(1_000).await;
-    services.stop().await.unwrap();
-    let config = GeneratorConfig { transactional_id: Some("lists".to_owned()), ..GeneratorConfig::new(500.0, 1) };
-    let start = || Running::start(|progress, stop| lists::run(log.clone(), config.clone(), progress, stop));
-    let first = start();
-    first.published(200).await;
-    let second = start();
-    second.published(200).await;
-    let ended = first.ended().await;
-    assert!(matches!(ended, Err(UpstreamError::Log(user_info_log::LogError::Fenced { .. }))), "{ended:?}");
-    second.stop().await.unwrap();
-    assert_eq!(contradictions(&read_all(&log)), Vec::<String>::new());
 }

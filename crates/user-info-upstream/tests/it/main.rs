@@ -7,11 +7,15 @@
 )]
 
 mod accounts;
+mod departures;
 mod end_to_end;
+mod fencing;
 mod generators;
 mod kafka;
 mod message_kinds;
 mod messages;
+mod mixes;
+mod operation;
 mod pacing;
 mod recorded;
 mod replay;

@@ -61,8 +61,16 @@ fn open_as_it_is(url: LogUrl, kafka_options: &[(&str, &str)]) -> Log {
 }
 
 pub(crate) fn publish(log: &Log, facts: &[Fact]) {
-    let records: Vec<_> = facts.iter().map(NewRecord::fact).collect();
-    log.producer(&ProducerConfig::default()).unwrap().publish(&records).unwrap();
+    publish_records(log, &facts.iter().map(NewRecord::fact).collect::<Vec<_>>());
+}
+
+pub(crate) fn publish_records(log: &Log, records: &[NewRecord]) {
+    log.producer(&ProducerConfig::default()).unwrap().publish(records).unwrap();
+}
+
+/// The account is gone for good, as the users topic says it.
+pub(crate) fn forget(log: &Log, user: &str) {
+    publish_records(log, &[NewRecord::new(Topic::Users, user, None)]);
 }
 
 /// Every record of the five topics, those of a partition in order.
@@ -117,6 +125,13 @@ pub(crate) fn histories(records: &[Record]) -> History {
     histories
 }
 
+/// The keys of a topic whose last record is neither a deletion nor a tombstone.
+pub(crate) fn alive(records: &[Record], topic: Topic) -> HashSet<String> {
+    let histories = histories(records).into_iter().filter(|((of, _), _)| *of == topic);
+    let is_alive = |words: &[String]| words.last().is_some_and(|word| !is_deletion(word) && word != "null");
+    histories.filter(|(_, words)| is_alive(words)).map(|((_, key), _)| key).collect()
+}
+
 pub(crate) fn word(record: &Record) -> String {
     match &record.value {
         None => "null".to_owned(),
@@ -131,7 +146,8 @@ pub(crate) fn contradictions(records: &[Record]) -> Vec<String> {
         let mut alive = false;
         for (index, word) in history.iter().enumerate() {
             let deleted_before = index > 0 && is_deletion(&history[index - 1]);
-            if word == "null" && !deleted_before {
+            // A user who is gone has no typed fact before the tombstone.
+            if word == "null" && !deleted_before && topic != Topic::Users {
                 found.push(format!("{topic} {key}: a tombstone without its deletion in {history:?}"));
             }
             if deleted_before && word != "null" {
