@@ -24,6 +24,7 @@ mod demo;
 mod topics;
 mod topics_that_change;
 mod transactions;
+mod upstream_services;
 
 mod crash;
 mod mutants;
