@@ -116,6 +116,9 @@ pub struct AccountChange {
 pub enum AccountChangeKind {
     /// Its owner deleted it, and may take that back for 30 days.
     Deleted,
+    /// Nobody took it back in time: `user_delete` with `"permanent": true`, a word that the simulator adds because its days
+    /// are shorter than those of its readers' calendars.
+    DeletedForGood,
     /// Its owner took the deletion back.
     Undeleted,
     /// The operator hid it.
@@ -128,7 +131,7 @@ impl AccountChangeKind {
     /// The state that the account is in afterwards.
     pub fn state(self) -> AccountState {
         match self {
-            Self::Deleted => AccountState::Deactivated,
+            Self::Deleted | Self::DeletedForGood => AccountState::Deactivated,
             Self::Suspended => AccountState::Suspended,
             Self::Undeleted | Self::Unsuspended => AccountState::Active,
         }

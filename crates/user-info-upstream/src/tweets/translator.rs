@@ -8,8 +8,9 @@
 //!   did not know all replaces none that is known.
 //! - A hidden account stays hidden until the stream says otherwise, or its owner writes a tweet: the change may have been
 //!   sent while nobody listened. Until then its profile is left as it is.
-//! - An account that its owner deleted is gone for good when the grace is over: its record gets a tombstone, after which
-//!   nothing of it is published. A suspension does not end by time, and does not change a deleted account.
+//! - An account that its owner deleted is gone for good when the grace is over, or when the stream says so: its record gets
+//!   a tombstone, after which nothing of it is published. A suspension does not end by time, and does not change a deleted
+//!   account.
 
 use std::time::Duration;
 
@@ -291,6 +292,9 @@ impl Translator {
         if !self.config.role.users() || self.forgotten.contains(&change.user_id) {
             return None;
         }
+        if change.kind == AccountChangeKind::DeletedForGood {
+            return None;
+        }
         let user_id = change.user_id.clone();
         match self.users.get(&change.user_id) {
             Some(known) if known.state == change.kind.state() => None,
@@ -311,6 +315,10 @@ impl Translator {
         let at_ms = change.at.unwrap_or(now).as_millis();
         if self.forgotten.contains(user) || !applies(change.kind, known, at_ms) {
             return None;
+        }
+        if change.kind == AccountChangeKind::DeletedForGood {
+            self.forget(user);
+            return Some(NewRecord::tombstone(&Key::User(user.clone())));
         }
         self.departures.end(user);
         if state == AccountState::Deactivated {
@@ -367,7 +375,7 @@ enum Standing {
 
 /// Whether a change says anything new. What the owner deleted, the operator cannot change.
 fn applies(kind: AccountChangeKind, known: Option<Known>, at_ms: i64) -> bool {
-    let Some(known) = known else { return true };
+    let Some(known) = known.filter(|_| kind != AccountChangeKind::DeletedForGood) else { return true };
     let by_operator = matches!(kind, AccountChangeKind::Suspended | AccountChangeKind::Unsuspended);
     let out_of_reach = by_operator && known.state == AccountState::Deactivated;
     let out_of_turn = matches!(kind, AccountChangeKind::Undeleted) && known.state == AccountState::Suspended;

@@ -15,6 +15,7 @@ mod kafka;
 mod message_kinds;
 mod messages;
 mod mixes;
+mod modes;
 mod operation;
 mod pacing;
 mod recorded;

@@ -179,6 +179,16 @@ fn a_change_of_an_account_is_one_of_four() {
 }
 
 #[test]
+fn a_deletion_of_an_account_may_be_for_good() {
+    let kind = |permanent: bool| {
+        let parsed = parse(&json!({"user_delete": {"id": 1, "permanent": permanent}})).unwrap();
+        let Message::Account(change) = parsed else { panic!("{parsed:?}") };
+        change.kind
+    };
+    assert_eq!((kind(false), kind(true)), (AccountChangeKind::Deleted, AccountChangeKind::DeletedForGood));
+}
+
+#[test]
 fn every_other_kind_is_told_apart() {
     let id = |text: &str| Id::new(text).unwrap();
     let countries = vec!["DE".to_owned(), "XY".to_owned()];

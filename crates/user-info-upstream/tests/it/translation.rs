@@ -279,6 +279,19 @@ fn an_account_whose_grace_is_over_is_gone_for_good() {
 }
 
 #[test]
+fn a_stream_may_say_that_an_account_is_gone_for_good() {
+    let mut scene = Scene::new(WHEN_CHANGED);
+    scene.say(&status(7, 12, "jack", 1));
+    let mut gone = account("user_delete", 12, 0);
+    gone["user_delete"]["permanent"] = json!(true);
+    assert_eq!(scene.say(&gone), ["users 12 null"], "whatever was missed before");
+    assert_eq!(scene.say(&gone), Vec::<String>::new());
+    assert_eq!(scene.say(&account("user_undelete", 12, 21)), Vec::<String>::new());
+    assert_eq!(scene.say(&status(8, 12, "jack", 20)), Vec::<String>::new());
+    assert_eq!(scene.end_accounts(after(GRACE)), Vec::<String>::new());
+}
+
+#[test]
 fn the_grace_goes_on_over_restarts() {
     let mut scene = Scene::new(WHEN_CHANGED);
     scene.say(&status(7, 12, "jack", 1));

@@ -79,6 +79,8 @@ struct AccountObject {
     id: Option<u64>,
     id_str: Option<String>,
     timestamp_ms: Option<String>,
+    #[serde(default)]
+    permanent: bool,
 }
 
 #[derive(Deserialize)]
@@ -199,6 +201,10 @@ impl DeletedStatus {
 
 impl AccountObject {
     fn into_change(self, kind: AccountChangeKind) -> Result<AccountChange, MalformedMessage> {
+        let kind = match kind {
+            AccountChangeKind::Deleted if self.permanent => AccountChangeKind::DeletedForGood,
+            kind => kind,
+        };
         let at: Option<Timestamp> = self.timestamp_ms.and_then(|millis| milliseconds(&millis));
         Ok(AccountChange { user_id: text_or_number("id", self.id_str, self.id)?, kind, at })
     }

@@ -70,8 +70,7 @@ fn is_deletion(word: &str) -> bool {
 /// Whether a word may stand behind another one, or behind nothing.
 fn may_follow(topic: Topic, before: &str, word: &str) -> bool {
     match (topic, word) {
-        // Gone for good is only who was deactivated, and nobody comes back from there.
-        (Topic::Users, "null") => before == "deactivated",
+        // Gone for good is gone for good, whatever of the account's life was missed.
         (Topic::Users, _) => before != "null",
         (_, "null") => is_deletion(before),
         (Topic::Tweets, "tweeted") => ["", "tweeted"].contains(&before),
@@ -98,7 +97,7 @@ fn the_checker_finds_what_contradicts_itself() {
         (Topic::Likes, &["liked", "liked"]),
         (Topic::Lists, &["list_created", "list_deleted", "null", "list_deleted", "null"]),
         (Topic::Tweets, &["tweet_deleted", "null", "tweeted"]),
-        (Topic::Users, &["active", "null"]),
+        (Topic::Users, &["deactivated", "null", "null"]),
         (Topic::Users, &["deactivated", "null", "active"]),
     ];
     for (topic, history) in contradictory {

@@ -166,8 +166,13 @@ impl Scene {
         account(hide, user)
     }
 
-    /// Soon enough for some whose account was deleted to come back in time.
+    /// Soon enough for some whose account was deleted to come back in time; some never will.
     fn show(&mut self) -> Value {
+        if let Some((user, "user_undelete")) = self.hidden.pop_front() {
+            let mut gone = account("user_delete", user);
+            gone["user_delete"]["permanent"] = json!(true);
+            return gone;
+        }
         match self.hidden.pop_back() {
             Some((user, show)) => {
                 self.writers.push(user);
