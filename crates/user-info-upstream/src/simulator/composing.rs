@@ -84,7 +84,7 @@ impl NewPost {
             longitude: longitude + f64::from(rng.random_range(-1_000..1_000_i32)) / 1_000.0,
         });
         let language = region.vocabulary.language;
-        let (text, cut, reply_to, quoted_id) = (Text::default(), None, None, None);
+        let (text, cut, reply_to, quoted_id) = (Text::with_room(), None, None, None);
         Post { id, author, created_at, language, text, cut, reply_to, quoted_id, position }
     }
 }

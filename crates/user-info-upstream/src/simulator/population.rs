@@ -110,8 +110,8 @@ impl Population {
 }
 
 /// The id of a user, the most active one being number 0. Three users of four have a short id as the early ones have, the
-/// others one that no double can hold exactly: the millisecond in which they joined, like a status's, spread over
-/// [`SNOWFLAKE_JOINED_MS`].
+/// others one that no double can hold exactly: it begins with the millisecond in which they joined, from
+/// November 2015 on.
 pub fn user_id(number: u32) -> u64 {
     if has_long_id(number) {
         (snowflake_joined_ms(number) - ID_EPOCH_MS).unsigned_abs() << ID_SEQUENCE_BITS | u64::from(number % 4_096)

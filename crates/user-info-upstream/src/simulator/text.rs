@@ -45,6 +45,11 @@ pub(super) const WHOLE_TEXT_MAX: usize = 140;
 const LINK_AND_ELLIPSIS: usize = 25;
 
 impl Text {
+    /// An empty text with room for as much as most have, in bytes.
+    pub(super) fn with_room() -> Self {
+        Self { text: String::with_capacity(256), ..Self::default() }
+    }
+
     pub(super) fn push(&mut self, piece: &str) {
         self.text.push_str(piece);
         self.length += piece.chars().count();
