@@ -53,11 +53,11 @@ impl TweetsConfig {
     }
 }
 
-/// Messages between the stream and the log: a fraction of a second of a busy stream, and a few MiB. When they are too
+/// Messages between the stream and the log: a fraction of a second of a busy stream, and some 10 MiB. When they are too
 /// many, no more are read.
-const QUEUED_MESSAGES_MAX: usize = 8_192;
+const QUEUED_MESSAGES_MAX: usize = 4_096;
 /// Messages of one publish call: enough that waiting for the log's answer costs little.
-const BATCH_MESSAGES_MAX: usize = 4_096;
+const BATCH_MESSAGES_MAX: usize = 2_048;
 /// How far back, in records over all partitions, deletions are looked for after a start: many times what a late tweet
 /// can lag behind its deletion, and read within a second or two.
 const DELETIONS_TAIL_RECORDS: i64 = 200_000;
@@ -74,6 +74,9 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), UpstreamError> {
     let url: StreamUrl = config.stream.parse()?;
+    if config.translator.users_max < 2 {
+        return Err(UpstreamError::InvalidConfig { reason: "at least 2 users have to be remembered" });
+    }
     let stop = shutdown.child_token();
     let (sender, messages) = mpsc::channel(QUEUED_MESSAGES_MAX);
     let (order, orders) = mpsc::channel(1);
@@ -179,8 +182,10 @@ impl Publisher {
     /// Reads back which deletions were published lately, which accounts there are, and which are gone.
     fn rebuild(&self) -> Result<Translator, UpstreamError> {
         let mut translator = Translator::new(self.config.translator);
-        let mut starts = reader::from_tail(&self.log, Topic::Tweets, DELETIONS_TAIL_RECORDS)?;
-        starts.extend(reader::from_start(&self.log, Topic::Users)?);
+        let mut starts = reader::from_start(&self.log, Topic::Users)?;
+        if self.config.translator.role.tweets() {
+            starts.extend(reader::from_tail(&self.log, Topic::Tweets, DELETIONS_TAIL_RECORDS)?);
+        }
         let mut reader = Reader::open(&self.log, &starts)?;
         let topics = [Topic::Tweets, Topic::Users];
         while !topics.iter().all(|&topic| reader.has_reached_end(topic)) && !self.stop.is_cancelled() {

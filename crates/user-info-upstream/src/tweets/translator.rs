@@ -149,6 +149,9 @@ impl Translator {
 
     fn learn_user(&mut self, user: &Id, state: AccountState, record: &Record) {
         self.forgotten.remove(user);
+        if !self.config.role.users() {
+            return;
+        }
         self.departures.end(user);
         let published = Published { digest: digest(record.value.as_deref()), offset: Some(record.offset) };
         // Nobody knows with which tweet a profile came, but a state is one since it was published.

@@ -201,10 +201,8 @@ impl DeletedStatus {
 
 impl AccountObject {
     fn into_change(self, kind: AccountChangeKind) -> Result<AccountChange, MalformedMessage> {
-        let kind = match kind {
-            AccountChangeKind::Deleted if self.permanent => AccountChangeKind::DeletedForGood,
-            kind => kind,
-        };
+        let is_for_good = kind == AccountChangeKind::Deleted && self.permanent;
+        let kind = if is_for_good { AccountChangeKind::DeletedForGood } else { kind };
         let at: Option<Timestamp> = self.timestamp_ms.and_then(|millis| milliseconds(&millis));
         Ok(AccountChange { user_id: text_or_number("id", self.id_str, self.id)?, kind, at })
     }
