@@ -1,5 +1,6 @@
 //! How far a replay is and what it had to leave out, for a progress line and for tests.
 
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -92,5 +93,17 @@ impl ReplayProgress {
                 tracing::warn!("further parts that are left out are only counted");
             }
         }
+    }
+}
+
+impl fmt::Display for ReplayProgress {
+    /// The progress line: what was served, how far that is, and what was left out.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = |bytes: u64| bytes as f64 / (1024.0 * 1024.0);
+        write!(formatter, "{} messages replayed", self.messages())?;
+        let (read, there) = (mebibytes(self.bytes_read()), mebibytes(self.bytes_there));
+        write!(formatter, ", {read:.1} of {there:.1} MiB read")?;
+        write!(formatter, ", {} bad lines, {} damages", self.bad_lines(), self.damages())?;
+        if self.rounds() > 0 { write!(formatter, ", {} times to the end", self.rounds()) } else { Ok(()) }
     }
 }

@@ -35,7 +35,12 @@ pub(crate) fn pack(packing: Packing, content: &[u8]) -> Vec<u8> {
             encoder.write_all(content).unwrap();
             encoder.finish().unwrap()
         }
-        Packing::Zstd => zstd::encode_all(content, 1).unwrap(),
+        Packing::Zstd => {
+            let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+            encoder.include_checksum(true).unwrap();
+            encoder.write_all(content).unwrap();
+            encoder.finish().unwrap()
+        }
     }
 }
 

@@ -141,6 +141,38 @@ fn the_end_of_one_packing_is_not_trusted_to_be_that_of_all() {
 }
 
 #[test]
+fn a_wrong_checksum_is_told_however_short_the_text() {
+    for packing in Packing::ALL {
+        for count in [1, 5_000] {
+            let files = Files::new();
+            let mut packed = pack(packing, &text(&messages(0..count)));
+            // Each format ends with a checksum, gzip with the length.
+            let at = packed.len() - 2;
+            packed[at] ^= 0x10;
+            let replayed = replay(&[files.write("a", &packed)]);
+            assert_eq!(replayed.progress.damages(), 1, "{packing:?} {count}");
+            assert_eq!(replayed.messages, messages(0..replayed.messages.len()), "{packing:?} {count}");
+        }
+    }
+}
+
+#[test]
+fn a_damage_is_never_told_of_another_entry() {
+    let files = Files::new();
+    let mut zip = pack(Packing::Gzip, b"PK\x03\x04 and no more");
+    zip.truncate(zip.len() - 9);
+    let mut bad = pack(Packing::Bzip2, &text(&messages(0..100)));
+    bad.truncate(bad.len() / 2);
+    let good = text(&messages(0..1));
+    let replayed = replay(&[files.write("a.tar", &tar([("zip", &zip[..]), ("bad", &bad), ("good", &good)]))]);
+    assert_eq!(replayed.messages, messages(0..1));
+    let faults = replayed.faults(&files.root());
+    assert_eq!(faults[0], "a.tar/zip: packed as zip, which is not read here: unpack it first");
+    assert!(faults[1].starts_with("a.tar/bad, line 1: cannot be read on: "), "{faults:?}");
+    assert!(faults.len() == 2 && !faults[1].contains("zip"), "{faults:?}");
+}
+
+#[test]
 fn entries_that_are_no_files_are_told_and_passed_over() {
     let files = Files::new();
     let mut builder = tar::Builder::new(Vec::new());
