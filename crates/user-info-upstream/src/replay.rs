@@ -128,6 +128,11 @@ impl Replay {
         Arc::clone(&self.progress)
     }
 
+    /// How fast it goes.
+    pub fn pace(&self) -> Pace {
+        self.config.pace
+    }
+
     /// The next message if it is due and has been read. Never blocks.
     pub fn next(&mut self, now: Instant) -> Next {
         self.schedule.play(now);

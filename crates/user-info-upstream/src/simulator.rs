@@ -19,12 +19,13 @@ mod recent;
 pub mod regions;
 mod server;
 pub mod simulation;
+mod source;
 mod text;
 mod vocabulary;
 mod writing;
 
 pub use population::{BYTES_PER_USER, user_id};
-pub use server::{ServerLimits, serve, serve_with};
+pub use server::{ServerLimits, serve, serve_replay, serve_with};
 
 /// Where the stream is, below the server's address.
 pub const STREAM_PATH: &str = "/1.1/statuses/sample.json";

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -22,8 +22,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::UpstreamError;
+use crate::pacer::Pacer;
+use crate::replay::Replay;
 use crate::simulator::feed::{Feed, Subscriber};
 use crate::simulator::simulation::Simulation;
+use crate::simulator::source::Source;
 use crate::simulator::{STREAM_PATH, SimulatorConfig};
 
 /// How much a client may take up.
@@ -52,6 +55,8 @@ impl Default for ServerLimits {
 
 /// Wait after a connection could not be accepted: usually the process has no file descriptor left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// For clients to read what is left when the stream has ended.
+const DRAIN_MAX: Duration = Duration::from_secs(60);
 /// Subscriptions on their way to the feed, which takes them at once.
 const JOINING_MAX: usize = 16;
 /// Longest request header in bytes: many times what any client sends, OAuth included.
@@ -76,27 +81,58 @@ pub async fn serve_with(
     if config.users == 0 {
         return Err(UpstreamError::InvalidConfig { reason: "the simulator needs at least one user" });
     }
+    let simulation = Simulation::new(config.users, config.seed);
+    let source = Source::Simulated { simulation, pacer: Pacer::new(config.rate, Instant::now()) };
+    serve_source(listener, source, limits, shutdown).await;
+    Ok(())
+}
+
+/// Serves an archive until it has been served, or this is cancelled. It begins with the first client, stands still while
+/// there is none, and ends with a `disconnect` message. Flat out it waits for the slowest client.
+pub async fn serve_replay(
+    listener: TcpListener,
+    replay: Replay,
+    limits: ServerLimits,
+    shutdown: CancellationToken,
+) -> Result<(), UpstreamError> {
+    serve_source(listener, Source::Replayed(replay), limits, shutdown).await;
+    Ok(())
+}
+
+async fn serve_source(listener: TcpListener, source: Source, limits: ServerLimits, shutdown: CancellationToken) {
     // Dropped with this future, so that neither cancelling nor dropping it leaves a task behind.
     let stop = shutdown.child_token();
     let _stop_when_dropped = stop.clone().drop_guard();
+    let over = CancellationToken::new();
     let (join, joining) = mpsc::channel(JOINING_MAX);
-    let feed = Feed::new(Simulation::new(config.users, config.seed), config.rate, limits.keep_alive_after);
+    let feed = Feed::new(source, limits.keep_alive_after).run(joining, stop.clone());
     let tasks = TaskTracker::new();
-    tasks.spawn(feed.run(joining, stop.clone()));
-    let server = Server { limits, join, stop: stop.clone(), tasks: tasks.clone() };
+    tasks.spawn({
+        let over = over.clone().drop_guard();
+        async move {
+            feed.await;
+            drop(over);
+        }
+    });
+    let server = Server { limits, join, stop: stop.clone(), over: over.clone(), tasks: tasks.clone() };
     tokio::select! {
         () = stop.cancelled() => {}
+        () = over.cancelled() => {}
         () = server.accept(&listener) => {}
     }
     tasks.close();
-    tasks.wait().await;
-    Ok(())
+    if tokio::time::timeout(DRAIN_MAX, tasks.wait()).await.is_err() {
+        stop.cancel();
+        tasks.wait().await;
+    }
 }
 
 struct Server {
     limits: ServerLimits,
     join: mpsc::Sender<Subscriber>,
     stop: CancellationToken,
+    /// The feed has ended: connections may send what they have, and nothing more.
+    over: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -138,14 +174,22 @@ impl Server {
             .header_read_timeout(self.limits.header_timeout)
             .max_header_size(HEADER_BYTES_MAX)
             .serve_connection(TokioIo::new(socket), service);
+        let over = self.over.clone();
         async move {
-            tokio::select! {
-                () = cut.cancelled() => {}
-                ended = connection => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "connection ended");
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                () = cut.cancelled() => return,
+                ended = connection.as_mut() => ended,
+                () = over.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    tokio::select! {
+                        () = cut.cancelled() => return,
+                        ended = connection => ended,
                     }
                 }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended");
             }
         }
     }

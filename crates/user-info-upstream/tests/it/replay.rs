@@ -7,3 +7,4 @@ mod garbled;
 mod pace;
 mod property;
 mod rounds;
+mod served;
