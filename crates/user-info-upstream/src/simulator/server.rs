@@ -82,7 +82,7 @@ pub async fn serve_with(
         return Err(UpstreamError::InvalidConfig { reason: "the simulator needs at least one user" });
     }
     let simulation = Simulation::new(config.users, config.seed);
-    let source = Source::Simulated { simulation, pacer: Pacer::new(config.rate, Instant::now()) };
+    let source = Source::Simulated { simulation: Box::new(simulation), pacer: Pacer::new(config.rate, Instant::now()) };
     serve_source(listener, source, limits, shutdown).await;
     Ok(())
 }
@@ -95,7 +95,7 @@ pub async fn serve_replay(
     limits: ServerLimits,
     shutdown: CancellationToken,
 ) -> Result<(), UpstreamError> {
-    serve_source(listener, Source::Replayed(replay), limits, shutdown).await;
+    serve_source(listener, Source::Replayed(Box::new(replay)), limits, shutdown).await;
     Ok(())
 }
 

@@ -10,9 +10,9 @@ use crate::simulator::simulation::Simulation;
 /// A closed set: what the feed sends.
 pub(super) enum Source {
     /// A live stream: it goes on whether anybody listens or not.
-    Simulated { simulation: Simulation, pacer: Pacer },
+    Simulated { simulation: Box<Simulation>, pacer: Pacer },
     /// A recorded one: it stands still while nobody listens, so that nothing is lost, and it ends.
-    Replayed(Replay),
+    Replayed(Box<Replay>),
 }
 
 /// What came of asking for the next message.

@@ -12,8 +12,11 @@ use user_info_upstream::tweets::translator::{Translator, TranslatorConfig, UserC
 
 use crate::support::{status, time};
 
+/// The last value of each key.
+type Topics = HashMap<Vec<u8>, Option<Vec<u8>>>;
+
 /// What the users topic says in the end, and how many records it took.
-fn publish(config: TranslatorConfig, messages: &[Value]) -> (HashMap<Vec<u8>, Option<Vec<u8>>>, usize, UserCounts) {
+fn publish(config: TranslatorConfig, messages: &[Value]) -> (Topics, usize, UserCounts) {
     let (mut translator, mut last, mut count) = (Translator::new(config), HashMap::new(), 0);
     for message in messages {
         let message = Message::parse(message.to_string().as_bytes()).unwrap();

@@ -29,13 +29,14 @@ fn every_message_can_be_read() {
     for message in run(500, 3, 10_000) {
         let value: Value = serde_json::from_slice(&message).unwrap();
         let full_text = value.pointer("/extended_tweet/full_text").or(value.get("text"));
-        match Message::parse(&message).unwrap() {
-            Message::Status(status) => assert_eq!(full_text.unwrap(), &status.text),
-            Message::Deletion(deletion) => {
-                assert_eq!(value["delete"]["status"]["id_str"], deletion.tweet_id.to_string());
-            }
-            Message::Unknown { .. } => panic!("{value}"),
-            _ => assert!(!is_status(&value) && value.get("delete").is_none(), "{value}"),
+        let parsed = Message::parse(&message).unwrap();
+        assert!(!matches!(parsed, Message::Unknown { .. }), "{value}");
+        if let Message::Status(status) = parsed {
+            assert_eq!(full_text.unwrap(), &status.text);
+        } else if let Message::Deletion(deletion) = parsed {
+            assert_eq!(value["delete"]["status"]["id_str"], deletion.tweet_id.to_string());
+        } else {
+            assert!(!is_status(&value) && value.get("delete").is_none(), "{value}");
         }
     }
 }
