@@ -1,8 +1,11 @@
 //! A server that speaks Twitter's v1.1 Streaming API, about users and tweets that it makes up.
 //!
-//! [`simulation`] is pure: a seed, the time and a count of messages decide every byte. The server around it is a thin
-//! shell. It serves what a sample stream needs; parameters, warnings, limits and authentication would go between the
-//! request and the subscription in `server`.
+//! [`simulation`] is pure: a seed, the time and a count of messages decide every byte. Below it, [`graph`] says who follows
+//! whom, [`activity`] who writes when, `lives` who is away, `composing` what is said and `objects` how it is put on the
+//! wire; [`frequencies`] has every number that somebody may want to know.
+//!
+//! The server around it is a thin shell. It serves what a sample stream needs; parameters, warnings, limits and
+//! authentication would go between the request and the subscription in `server`.
 
 pub mod activity;
 mod composing;
