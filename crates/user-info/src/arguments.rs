@@ -294,6 +294,33 @@ pub(crate) struct StreamArguments {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) simulator: SimulatorArguments,
+    #[command(flatten)]
+    pub(crate) replay: ReplayArguments,
+}
+
+/// An archive instead of a simulation.
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArguments {
+    /// Serve recorded messages, one per line, instead of simulated ones: files, directories and tars, also gzip, bzip2
+    /// and zstd, recognised by content. They begin with the first client and wait while there is none
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) replay: Vec<PathBuf>,
+    /// How fast: as recorded, at --rate, or flat-out, as fast as the slowest client reads
+    #[arg(long, default_value = "recorded", value_name = "PACE")]
+    pub(crate) replay_pace: ReplayPaceArgument,
+    /// How many times as fast as recorded
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    pub(crate) replay_speed: f64,
+    /// Start over at the end, instead of ending
+    #[arg(long)]
+    pub(crate) replay_loop: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ReplayPaceArgument {
+    Recorded,
+    Rate,
+    FlatOut,
 }
 
 #[derive(Args, Debug)]

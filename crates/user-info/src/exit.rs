@@ -8,6 +8,7 @@ use user_info_log::LogError;
 use user_info_service::ServiceError;
 use user_info_store::StoreError;
 use user_info_upstream::UpstreamError;
+use user_info_upstream::replay::ReplayError;
 
 /// A check failed, or what ran came to an end that it should not.
 pub(crate) const CHECK_FAILED: u8 = 1;
@@ -124,6 +125,16 @@ impl From<UpstreamError> for Failure {
             UpstreamError::TopicMissing { .. } | UpstreamError::Listen(_) => MISSING,
             UpstreamError::Log(log) => status_of_log(log),
             UpstreamError::TopicChanged { .. } => CHECK_FAILED,
+        };
+        Self { status, error: error.into() }
+    }
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        let status = match &error {
+            ReplayError::Unreadable { .. } | ReplayError::NoFiles => MISSING,
+            ReplayError::NotAFile { .. } | ReplayError::TooManyFiles { .. } | ReplayError::NoPace => WRONG_USAGE,
         };
         Self { status, error: error.into() }
     }

@@ -8,6 +8,7 @@ mod exit;
 mod get;
 mod logging;
 mod rebuild;
+mod replay_progress;
 mod serve;
 mod signals;
 mod topics;

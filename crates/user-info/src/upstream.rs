@@ -3,10 +3,13 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use user_info_upstream::all::AllConfig;
 use user_info_upstream::follows::{FollowsConfig, Steer};
-use user_info_upstream::simulator::SimulatorConfig;
+use user_info_upstream::replay::{Pace, Replay, ReplayConfig};
+use user_info_upstream::simulator::{ServerLimits, SimulatorConfig};
 use user_info_upstream::tweets::translator::TranslatorConfig;
 use user_info_upstream::tweets::{PublishUsers, Role, TweetsConfig};
 use user_info_upstream::{
@@ -15,10 +18,11 @@ use user_info_upstream::{
 
 use crate::arguments::{
     ActorArguments, AllArguments, FollowsArguments, OperationArguments, PublishArgument, PublishUsersArgument,
-    SimulatorArguments, SteerArgument, StreamArguments, TweetsArguments, UpstreamArguments, UpstreamService,
+    ReplayArguments, ReplayPaceArgument, SimulatorArguments, SteerArgument, StreamArguments, TweetsArguments,
+    UpstreamArguments, UpstreamService,
 };
 use crate::exit::Failure;
-use crate::{serve, signals};
+use crate::{replay_progress, serve, signals};
 
 /// Runs a service until a signal.
 pub(crate) fn run(arguments: UpstreamArguments) -> Result<ExitCode, Failure> {
@@ -79,10 +83,31 @@ async fn operate<Running: Future<Output = Result<(), UpstreamError>>>(
 
 #[expect(clippy::print_stdout, reason = "the bound address is this command's result")]
 async fn stream(arguments: StreamArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+    let replay = if arguments.replay.replay.is_empty() { None } else { Some(open_replay(&arguments).await?) };
     let listener = serve::bind(arguments.listen).await?;
     let address = listener.local_addr().map_err(Failure::check)?;
     println!("stream http://{address}/1.1/statuses/sample.json");
-    Ok(simulator::serve(listener, simulated(&arguments.simulator), shutdown).await?)
+    match replay {
+        Some(replay) => serve_replay(listener, replay, shutdown).await,
+        None => Ok(simulator::serve(listener, simulated(&arguments.simulator), shutdown).await?),
+    }
+}
+
+async fn open_replay(arguments: &StreamArguments) -> Result<Replay, Failure> {
+    let config = replayed(arguments);
+    let opened = tokio::task::spawn_blocking(move || Replay::open(config)).await;
+    Ok(opened.context("looking for the archive").map_err(Failure::check)??)
+}
+
+/// Serves an archive and shows how far it is.
+async fn serve_replay(listener: TcpListener, replay: Replay, shutdown: CancellationToken) -> Result<(), Failure> {
+    let progress = replay.progress();
+    tokio::select! {
+        never = replay_progress::show(&progress) => match never {},
+        ended = simulator::serve_replay(listener, replay, ServerLimits::default(), shutdown) => ended?,
+    }
+    tracing::info!("ended: {progress}");
+    Ok(())
 }
 
 async fn publish_tweets(arguments: TweetsArguments, shutdown: CancellationToken) -> Result<(), Failure> {
@@ -123,6 +148,16 @@ async fn everything(arguments: AllArguments, shutdown: CancellationToken) -> Res
 
 fn simulated(arguments: &SimulatorArguments) -> SimulatorConfig {
     SimulatorConfig { users: arguments.users, rate: arguments.rate, seed: arguments.seed }
+}
+
+fn replayed(arguments: &StreamArguments) -> ReplayConfig {
+    let ReplayArguments { replay, replay_pace, replay_speed, replay_loop } = &arguments.replay;
+    let pace = match replay_pace {
+        ReplayPaceArgument::Recorded => Pace::Recorded { speed: *replay_speed },
+        ReplayPaceArgument::Rate => Pace::Rate(arguments.simulator.rate),
+        ReplayPaceArgument::FlatOut => Pace::FlatOut,
+    };
+    ReplayConfig { paths: replay.clone(), pace, repeat: *replay_loop }
 }
 
 fn generator(arguments: &ActorArguments) -> GeneratorConfig {

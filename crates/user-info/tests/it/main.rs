@@ -16,6 +16,7 @@ mod layout;
 mod command_line;
 mod configuration;
 mod names_and_lives;
+mod replay;
 mod stopping;
 
 mod bad_input;
