@@ -90,10 +90,9 @@ impl KafkaLog {
 
     pub(crate) fn offsets(&self, topic: Topic, partition: i32) -> Result<Offsets, LogError> {
         let name = self.names().as_str(topic);
-        let found = self.0.admin.inner().fetch_watermarks(name, partition, REQUEST_TIMEOUT);
-        let error = match found {
+        let error = match self.watermarks(name, partition) {
             Ok((start, end)) => return Ok(Offsets { start, end }),
-            Err(error) => refusal(error),
+            Err(error) => error,
         };
         if !is_topic_gone(error.code) {
             return Err(self.failure(format!("ask for the offsets of {name}/{partition}"), error));
@@ -102,6 +101,21 @@ impl KafkaLog {
         match self.describe(topic)? {
             Some(_) => Err(LogError::PartitionMissing { topic, partition }),
             None => Err(LogError::TopicMissing { topic, name: name.into() }),
+        }
+    }
+
+    /// The first and the next offset. A partition that was just created, or whose leader moved, has none to answer for a
+    /// moment.
+    fn watermarks(&self, name: &str, partition: i32) -> Result<(i64, i64), Refusal> {
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        loop {
+            let found = self.0.admin.inner().fetch_watermarks(name, partition, REQUEST_TIMEOUT).map_err(refusal);
+            match found {
+                Err(refusal) if is_without_leader(refusal.code) && Instant::now() < deadline => {
+                    thread::sleep(RECHECK_INTERVAL);
+                }
+                found => return found,
+            }
         }
     }
 
@@ -184,6 +198,10 @@ impl KafkaLog {
         }
         last
     }
+}
+
+fn is_without_leader(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable)
 }
 
 fn options() -> AdminOptions {
