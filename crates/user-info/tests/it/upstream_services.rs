@@ -81,9 +81,12 @@ fn services_that_are_killed_again_and_again_contradict_nothing() {
         kill_all(&world, &mut services, &mut rng);
     }
     stream.end();
-    until("nothing is left of accounts that are gone", || match Topics::read(&world).left_behind() {
-        left if left.is_empty() => Ok(()),
-        left => Err(format!("{} are left, as {}", left.len(), left[0])),
+    until("nothing is left of accounts that are gone, and none is leaving", || {
+        let topics = Topics::read(&world);
+        match [topics.leaving(), topics.left_behind()].concat() {
+            left if left.is_empty() => Ok(()),
+            left => Err(format!("{} are left, as {}", left.len(), left[0])),
+        }
     });
     services.into_iter().for_each(|service| drop(service.stop()));
     let topics = Topics::read(&world);

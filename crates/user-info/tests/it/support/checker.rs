@@ -43,6 +43,13 @@ impl Topics {
         self.0.iter().filter_map(contradiction).collect()
     }
 
+    /// Accounts that will be gone for good when their time is up.
+    pub(crate) fn leaving(&self) -> Vec<String> {
+        let deactivated = |history: &[String]| history.last().is_some_and(|last| last == "deactivated");
+        let leaving = self.0.iter().filter(|((topic, _), history)| *topic == Topic::Users && deactivated(history));
+        leaving.map(|((_, user), history)| format!("user {user}: {history:?}")).collect()
+    }
+
     /// What is alive although its owner, or the other one of a follow, is gone for good.
     pub(crate) fn left_behind(&self) -> Vec<String> {
         let is = |history: &[String], word: &str| history.last().is_some_and(|last| last == word);
