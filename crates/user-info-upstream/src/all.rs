@@ -12,6 +12,7 @@ use user_info_log::Log;
 
 use crate::follows::{self, FollowsConfig, Steer};
 use crate::simulator::{self, STREAM_PATH, SimulatorConfig};
+use crate::stream::client::ClientOptions;
 use crate::tweets::{self, TweetsConfig};
 use crate::{GeneratorConfig, Progress, UpstreamError, likes, lists};
 
@@ -20,6 +21,8 @@ use crate::{GeneratorConfig, Progress, UpstreamError, likes, lists};
 pub struct AllConfig {
     /// Address of the stream. `None`: a simulated one on a free port of 127.0.0.1.
     pub stream: Option<String>,
+    /// How the stream is asked for.
+    pub client: ClientOptions,
     /// The simulated stream; its seed is also that of the generators.
     pub simulator: SimulatorConfig,
     /// Facts per second of each of the follow, like and list services.
@@ -33,14 +36,14 @@ pub async fn run(
     progress: Arc<Progress>,
     shutdown: CancellationToken,
 ) -> Result<(), UpstreamError> {
-    let AllConfig { stream, simulator, action_rate } = config;
+    let AllConfig { stream, client, simulator, action_rate } = config;
     let stop = shutdown.child_token();
     let mut services = JoinSet::new();
     let stream = match stream {
         Some(stream) => stream,
         None => start_simulator(simulator, &mut services, stop.clone()).await?,
     };
-    let tweets = TweetsConfig::new(stream);
+    let tweets = TweetsConfig { client, ..TweetsConfig::new(stream) };
     let generator = GeneratorConfig::new(action_rate, simulator.seed);
     let follows = FollowsConfig { generator: generator.clone(), steer: Steer::Ignore };
     services.spawn(tweets::run(log.clone(), tweets, Arc::clone(&progress), stop.clone()));

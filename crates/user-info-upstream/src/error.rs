@@ -14,6 +14,16 @@ pub enum UpstreamError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The stream refuses this client, and will go on to.
+    #[error("the stream {url} answered with status {status}: {next}")]
+    StreamRefused {
+        /// The address as given.
+        url: String,
+        /// The status of the answer.
+        status: u16,
+        /// What to do next.
+        next: &'static str,
+    },
     /// The configuration cannot be used.
     #[error("invalid configuration: {reason}")]
     InvalidConfig {

@@ -22,7 +22,7 @@ use crate::generator::known_users::KnownUsers;
 use crate::generator::pair_set::{PairSet, Users};
 use crate::generator::{self, Generator};
 use crate::progress::Progress;
-use crate::stream::client::{self, ClientLimits, StreamUrl};
+use crate::stream::client::{self, ClientOptions, StreamUrl};
 use crate::{GeneratorConfig, UpstreamError};
 use targets::Targets;
 
@@ -71,14 +71,15 @@ pub async fn run(
     let stop = shutdown.child_token();
     let (sender, messages) = mpsc::channel(QUEUED_MESSAGES_MAX);
     let follows = Follows { targets: Some(Targets::new(messages)), ..Follows::default() };
-    let client = client::run(&url, ClientLimits::default(), sender, Arc::clone(&progress), stop.clone());
-    let generator = async {
-        let ended = generator::run(log, config.generator, follows, progress, stop.clone()).await;
+    let options = ClientOptions::default();
+    let client = client::run(&url, &options, sender, Arc::clone(&progress), stop.clone());
+    let generator = generator::run(log, config.generator, follows, progress, stop.clone());
+    let ended = |result: Result<(), UpstreamError>| {
         stop.cancel();
-        ended
+        result
     };
-    let ((), ended) = tokio::join!(client, generator);
-    ended
+    let (followed, generated) = tokio::join!(async { ended(client.await) }, async { ended(generator.await) });
+    followed.and(generated)
 }
 
 #[derive(Default)]

@@ -82,6 +82,7 @@ fn passes(error: &UpstreamError) -> bool {
         | UpstreamError::InvalidConfig { .. }
         | UpstreamError::TopicMissing { .. }
         | UpstreamError::TooManyFacts { .. }
+        | UpstreamError::StreamRefused { .. }
         | UpstreamError::Listen(_) => false,
     }
 }

@@ -25,7 +25,7 @@ use user_info_log::{Log, NewRecord, Producer, ProducerConfig};
 
 use crate::progress::Progress;
 use crate::reader::{self, Reader};
-use crate::stream::client::{self, ClientLimits, StreamUrl};
+use crate::stream::client::{self, ClientOptions, StreamUrl};
 use crate::stream::message::{Deletion, Message};
 use crate::tweets::profiles::Profiles;
 use crate::tweets::sweeper::Order;
@@ -40,6 +40,8 @@ pub use translator::{PublishUsers, Role};
 pub struct TweetsConfig {
     /// Address of the stream: `http://HOST:PORT/1.1/statuses/sample.json`.
     pub stream: String,
+    /// How it is asked for.
+    pub client: ClientOptions,
     /// What is published, and what is remembered for it.
     pub translator: TranslatorConfig,
     /// Publish in transactions under this id, which fences a second instance of the service.
@@ -49,7 +51,8 @@ pub struct TweetsConfig {
 impl TweetsConfig {
     /// Reads this stream, and is otherwise as usual.
     pub fn new(stream: impl Into<String>) -> Self {
-        Self { stream: stream.into(), translator: TranslatorConfig::default(), transactional_id: None }
+        let (client, translator) = (ClientOptions::default(), TranslatorConfig::default());
+        Self { stream: stream.into(), client, translator, transactional_id: None }
     }
 }
 
@@ -81,20 +84,23 @@ pub async fn run(
     let (sender, messages) = mpsc::channel(QUEUED_MESSAGES_MAX);
     let (order, orders) = mpsc::channel(1);
     let sweeping = sweep(config.translator.role, log.clone(), order, Arc::clone(&progress), &stop);
+    let client = config.client.clone();
     let (counted, runtime) = (Arc::clone(&progress), Handle::current());
     let publishing = sessions::on_thread(&stop, move |stop| {
         let mut publisher =
             Publisher { log, config, messages, orders, batch: Vec::new(), progress: counted, stop, runtime };
         publisher.run()
     });
-    let client = client::run(&url, ClientLimits::default(), sender, progress, stop.clone());
+    let following = client::run(&url, &client, sender, progress, stop.clone());
     let ended = |result: Result<(), UpstreamError>| {
         stop.cancel();
         result
     };
-    let ((), published, swept) =
-        tokio::join!(client, async { ended(publishing.await) }, async { ended(sweeping.await) });
-    published.and(swept)
+    let (followed, published, swept) =
+        tokio::join!(async { ended(following.await) }, async { ended(publishing.await) }, async {
+            ended(sweeping.await)
+        });
+    followed.and(published).and(swept)
 }
 
 /// Only the tweet service deletes tweets. Alone, the user service has nothing to sweep.

@@ -12,6 +12,8 @@ use user_info_core::Topic;
 use user_info_log::{Log, LogConfig, LogUrl, TopicNames};
 use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions, StoreUrl, without_password};
 use user_info_upstream::FACTS_MAX;
+use user_info_upstream::stream::client::ClientOptions;
+use user_info_upstream::stream::credentials::{Credentials, Keys, Secret};
 use user_info_upstream::tweets::translator::USERS_MAX;
 
 use crate::config_file;
@@ -328,6 +330,8 @@ pub(crate) struct TweetsArguments {
     /// The stream to read
     #[arg(long, default_value = "http://127.0.0.1:8090/1.1/statuses/sample.json", value_name = "URL")]
     pub(crate) stream: String,
+    #[command(flatten)]
+    pub(crate) client: StreamClientArguments,
     /// Which of the two services runs
     #[arg(long, default_value = "both", value_name = "WHAT")]
     pub(crate) publish: PublishArgument,
@@ -347,6 +351,57 @@ pub(crate) struct TweetsArguments {
     pub(crate) transactional_id: Option<String>,
     #[command(flatten)]
     pub(crate) operation: OperationArguments,
+}
+
+/// Who asks for the stream, and how. Secrets are better given in the environment than on the command line, which others see.
+#[derive(Args, Debug)]
+pub(crate) struct StreamClientArguments {
+    /// OAuth 2.0 bearer token that the stream is asked for with
+    #[arg(long, value_name = "TOKEN", value_parser = parse_secret, hide_env_values = true, hide_default_value = true)]
+    stream_bearer_token: Option<Secret>,
+    /// OAuth 1.0a: the application's key; needs the other three
+    #[arg(long, value_name = "KEY")]
+    stream_consumer_key: Option<String>,
+    /// OAuth 1.0a: the application's secret
+    #[arg(long, value_name = "SECRET", value_parser = parse_secret, hide_env_values = true, hide_default_value = true)]
+    stream_consumer_secret: Option<Secret>,
+    /// OAuth 1.0a: the account's access token
+    #[arg(long, value_name = "TOKEN")]
+    stream_access_token: Option<String>,
+    /// OAuth 1.0a: the secret of the access token
+    #[arg(long, value_name = "SECRET", value_parser = parse_secret, hide_env_values = true, hide_default_value = true)]
+    stream_access_secret: Option<Secret>,
+    /// Ask for the stream packed with gzip
+    #[arg(long)]
+    stream_gzip: bool,
+}
+
+impl StreamClientArguments {
+    pub(crate) fn options(&self) -> Result<ClientOptions, Failure> {
+        Ok(ClientOptions { credentials: self.credentials()?, gzip: self.stream_gzip, ..ClientOptions::default() })
+    }
+
+    /// Checked here and not by clap, which would let half of them pass if the rest is in the configuration file.
+    fn credentials(&self) -> Result<Credentials, Failure> {
+        let application = (&self.stream_consumer_key, &self.stream_consumer_secret);
+        let account = (&self.stream_access_token, &self.stream_access_secret);
+        match (&self.stream_bearer_token, application, account) {
+            (None, (None, None), (None, None)) => Ok(Credentials::None),
+            (Some(token), (None, None), (None, None)) => Ok(Credentials::bearer(token)?),
+            (None, (Some(consumer_key), Some(consumer_secret)), (Some(token), Some(token_secret))) => {
+                Ok(Credentials::Keys(Keys {
+                    consumer_key: consumer_key.clone(),
+                    consumer_secret: consumer_secret.clone(),
+                    token: token.clone(),
+                    token_secret: token_secret.clone(),
+                }))
+            }
+            _ => Err(Failure::usage(anyhow!(
+                "give either --stream-bearer-token or all of --stream-consumer-key, --stream-consumer-secret, \
+                 --stream-access-token and --stream-access-secret"
+            ))),
+        }
+    }
 }
 
 /// How a service is watched.
@@ -424,6 +479,8 @@ pub(crate) struct AllArguments {
     /// The stream to read; without it one is simulated
     #[arg(long, value_name = "URL")]
     pub(crate) stream: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: StreamClientArguments,
     #[command(flatten)]
     pub(crate) simulator: SimulatorArguments,
     #[command(flatten)]
@@ -532,6 +589,10 @@ fn without_secrets(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
     }
     error
+}
+
+fn parse_secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::from(text))
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -163,7 +163,7 @@ impl Upstream {
 /// parts.
 fn shares(arguments: &DemoArguments) -> all::AllConfig {
     let simulator = SimulatorConfig { users: arguments.users, rate: arguments.rate / 4.0, seed: arguments.seed };
-    all::AllConfig { stream: None, simulator, action_rate: arguments.rate / 6.0 }
+    all::AllConfig { stream: None, client: Default::default(), simulator, action_rate: arguments.rate / 6.0 }
 }
 
 #[expect(clippy::print_stderr, reason = "for the person who watches; stdout is for the result")]

@@ -119,7 +119,9 @@ impl From<ServiceError> for Failure {
 impl From<UpstreamError> for Failure {
     fn from(error: UpstreamError) -> Self {
         let status = match &error {
+            UpstreamError::StreamRefused { status: 404 | 410, .. } => MISSING,
             UpstreamError::InvalidStream { .. }
+            | UpstreamError::StreamRefused { .. }
             | UpstreamError::InvalidConfig { .. }
             | UpstreamError::TooManyFacts { .. } => WRONG_USAGE,
             UpstreamError::TopicMissing { .. } | UpstreamError::Listen(_) => MISSING,

@@ -124,8 +124,9 @@ async fn publish_tweets(arguments: TweetsArguments, shutdown: CancellationToken)
         users_max: arguments.users_remembered,
         grace: arguments.delete_accounts_after,
     };
-    let TweetsArguments { stream, transactional_id, log, operation, .. } = arguments;
-    let (log, config) = (log.open()?, TweetsConfig { stream, translator, transactional_id });
+    let TweetsArguments { stream, client, transactional_id, log, operation, .. } = arguments;
+    let client = client.options()?;
+    let (log, config) = (log.open()?, TweetsConfig { stream, client, translator, transactional_id });
     operate("tweets", &operation, shutdown, |progress, stop| tweets::run(log, config, progress, stop)).await
 }
 
@@ -141,7 +142,8 @@ async fn publish_follows(arguments: FollowsArguments, shutdown: CancellationToke
 
 async fn everything(arguments: AllArguments, shutdown: CancellationToken) -> Result<(), Failure> {
     let simulator = simulated(&arguments.simulator);
-    let config = AllConfig { stream: arguments.stream, simulator, action_rate: simulator.rate };
+    let client = arguments.client.options()?;
+    let config = AllConfig { stream: arguments.stream, client, simulator, action_rate: simulator.rate };
     let log = arguments.log.open()?;
     operate("all", &arguments.operation, shutdown, |progress, stop| all::run(log, config, progress, stop)).await
 }

@@ -6,6 +6,7 @@ use user_info_core::decode::check_partition;
 use user_info_core::{Topic, decode};
 use user_info_upstream::all::{self, AllConfig};
 use user_info_upstream::simulator::SimulatorConfig;
+use user_info_upstream::stream::client::ClientOptions;
 
 use crate::support::{LAYOUT, Running, TestLog, contradictions, histories, is_deletion, read_all};
 
@@ -13,7 +14,7 @@ use crate::support::{LAYOUT, Running, TestLog, contradictions, histories, is_del
 async fn everything_in_one_publishes_only_good_records() {
     let test = TestLog::new();
     let simulator = SimulatorConfig { users: 300, rate: 1_000.0, seed: 7 };
-    let config = AllConfig { stream: None, simulator, action_rate: 700.0 };
+    let config = AllConfig { stream: None, client: ClientOptions::default(), simulator, action_rate: 700.0 };
     let services = Running::start(|progress, stop| all::run(test.log.clone(), config, progress, stop));
     services.published(15_000).await;
     let progress = services.progress.clone();

@@ -7,6 +7,7 @@ use user_info_log::{Log, LogUrl};
 use user_info_testkit::{BrokerConfig, KafkaBroker};
 use user_info_upstream::all::{self, AllConfig};
 use user_info_upstream::simulator::SimulatorConfig;
+use user_info_upstream::stream::client::ClientOptions;
 use user_info_upstream::tweets::{self, PublishUsers};
 
 use crate::support::{
@@ -21,7 +22,7 @@ fn open_kafka(broker: &KafkaBroker) -> Log {
 
 fn start_all(log: &Log) -> Running {
     let simulator = SimulatorConfig { users: 300, rate: 500.0, seed: 7 };
-    let config = AllConfig { stream: None, simulator, action_rate: 500.0 };
+    let config = AllConfig { stream: None, client: ClientOptions::default(), simulator, action_rate: 500.0 };
     Running::start(|progress, stop| all::run(log.clone(), config, progress, stop))
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod credentials;
 mod departures;
 mod end_to_end;
 mod fencing;
@@ -18,6 +19,7 @@ mod mixes;
 mod modes;
 mod operation;
 mod pacing;
+mod reconnection;
 mod recorded;
 mod replay;
 mod simulation;

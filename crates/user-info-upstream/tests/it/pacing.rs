@@ -48,8 +48,17 @@ fn waits(endings: &[Ending]) -> Vec<u64> {
 }
 
 #[test]
-fn the_first_reconnection_is_at_once() {
+fn a_live_connection_that_drops_is_replaced_at_once() {
     assert_eq!(waits(&[Ending::Dropped, Ending::Dropped, Ending::Network]), [0, 0, 250]);
+}
+
+#[test]
+fn at_once_is_once() {
+    assert_eq!(waits(&[Ending::Flapped; 4]), [0, 250, 500, 750]);
+    assert_eq!(waits(&[Ending::Dropped, Ending::Flapped, Ending::Flapped]), [0, 250, 500]);
+    assert_eq!(waits(&[Ending::Network, Ending::Flapped, Ending::Flapped]), [250, 0, 250]);
+    assert_eq!(waits(&[Ending::Flapped, Ending::Flapped, Ending::Dropped, Ending::Network]), [0, 250, 0, 250]);
+    assert_eq!(waits(&[Ending::Flapped, Ending::Status, Ending::Flapped, Ending::Flapped]), [0, 5_000, 0, 250]);
 }
 
 #[test]
@@ -68,7 +77,22 @@ fn error_statuses_wait_twice_as_long_each_time() {
 }
 
 #[test]
+fn coming_too_often_waits_from_a_minute_and_twice_as_long_each_time() {
+    assert_eq!(waits(&[Ending::RateLimited; 6]), [60_000, 120_000, 240_000, 480_000, 960_000, 960_000]);
+    assert_eq!(waits(&[Ending::RateLimited; 100])[99], 960_000);
+}
+
+#[test]
 fn only_failures_in_a_row_add_up() {
     let endings = [Ending::Status, Ending::Status, Ending::Dropped, Ending::Status, Ending::Network, Ending::Status];
     assert_eq!(waits(&endings), [5_000, 10_000, 0, 5_000, 250, 5_000]);
+}
+
+#[test]
+fn only_a_connection_that_lasts_lifts_the_penalty_for_coming_too_often() {
+    let between = [Ending::Network, Ending::Status, Ending::Flapped];
+    for ending in between {
+        assert_eq!(waits(&[Ending::RateLimited, ending, Ending::RateLimited])[2], 120_000, "{ending:?}");
+    }
+    assert_eq!(waits(&[Ending::RateLimited, Ending::Dropped, Ending::RateLimited])[2], 60_000);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use user_info_upstream::stream::client::{self, ClientLimits, StreamUrl};
+use user_info_upstream::stream::client::{self, ClientLimits, ClientOptions, StreamUrl};
 use user_info_upstream::stream::message::Message;
 use user_info_upstream::{Progress, UpstreamError};
 
@@ -17,7 +17,7 @@ struct Client {
     messages: mpsc::Receiver<Message>,
     progress: Arc<Progress>,
     stop: CancellationToken,
-    ended: tokio::task::JoinHandle<()>,
+    ended: tokio::task::JoinHandle<Result<(), UpstreamError>>,
 }
 
 impl Client {
@@ -30,7 +30,8 @@ impl Client {
         let (sender, messages) = mpsc::channel(queue);
         let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
         let (counted, stopped) = (Arc::clone(&progress), stop.clone());
-        let ended = tokio::spawn(async move { client::run(&url, limits, sender, counted, stopped).await });
+        let options = ClientOptions { limits, ..ClientOptions::default() };
+        let ended = tokio::spawn(async move { client::run(&url, &options, sender, counted, stopped).await });
         Self { messages, progress, stop, ended }
     }
 
@@ -60,7 +61,7 @@ impl Client {
 
     async fn stop(self) {
         self.stop.cancel();
-        timeout(DEADLINE, self.ended).await.expect("it ends in time").unwrap();
+        timeout(DEADLINE, self.ended).await.expect("it ends in time").unwrap().unwrap();
     }
 }
 
@@ -81,6 +82,31 @@ async fn messages_come_whatever_the_chunks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_come_with_lengths_if_those_are_asked_for() {
+    let with_length = |message: Vec<u8>| [format!("{}\r\n", message.len()).into_bytes(), message].concat();
+    let pretty = b"{\n\"limit\":{}}\r\n".to_vec();
+    let whole = [&b"\r\n"[..], &with_length(tweet(1)), b"\r\n", &with_length(pretty), &with_length(tweet(2))].concat();
+    for size in [1, 2, 7, 100, whole.len()] {
+        let chunks = whole.chunks(size).map(<[u8]>::to_vec).collect();
+        let url = serve(vec![Script::Silence(chunks)]).await + "?stall_warnings=true&delimited=length";
+        let mut client = Client::start(&url);
+        assert_eq!(client.take(2).await, ["1", "2"], "chunks of {size}");
+        assert_eq!(client.malformed(), 0);
+        client.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_the_lengths_that_were_asked_for_is_replaced() {
+    let right = [format!("{}\n", tweet(2).len()).into_bytes(), tweet(2)].concat();
+    let url = serve(vec![Script::Silence(vec![tweet(1)]), Script::Silence(vec![right])]).await + "?delimited=length";
+    let mut client = Client::start(&url);
+    assert_eq!(client.take(1).await, ["2"]);
+    assert_eq!(client.connections(), 2);
+    client.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_connection_is_replaced() {
     let half_a_message = tweet(99)[..50].to_vec();
     let url = serve(vec![
@@ -98,7 +124,8 @@ async fn a_lost_connection_is_replaced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_connection_is_replaced() {
     let url = serve(vec![Script::Silence(vec![tweet(1)]), Script::Silence(vec![tweet(2)])]).await;
-    let limits = ClientLimits { stall: Duration::from_millis(300), ..ClientLimits::default() };
+    let (stall, lasting) = (Duration::from_millis(300), Duration::from_millis(300));
+    let limits = ClientLimits { stall, lasting, ..ClientLimits::default() };
     let mut client = Client::start_with(&url, limits, 100);
     assert_eq!(client.take(3).await, ["1", "2", "2"]);
     assert!(client.connections() >= 3);
@@ -149,13 +176,17 @@ async fn it_waits_for_a_server_to_come() {
 async fn it_ends_when_nobody_takes_messages() {
     let Client { messages, ended, .. } = Client::start(&serve(vec![Script::Silence(vec![])]).await);
     drop(messages);
-    timeout(DEADLINE, ended).await.expect("it ends in time").unwrap();
+    timeout(DEADLINE, ended).await.expect("it ends in time").unwrap().unwrap();
 }
 
 #[test]
 fn only_plain_http_addresses_are_taken() {
     for url in ["http://127.0.0.1:8090/1.1/statuses/sample.json", "http://[::1]:80/", "http://localhost"] {
         assert!(url.parse::<StreamUrl>().is_ok(), "{url}");
+    }
+    for url in ["http://me:secret@127.0.0.1/", "me:secret@127.0.0.1", "https://me:secret@stream.example/"] {
+        let refused = url.parse::<StreamUrl>().unwrap_err().to_string();
+        assert!(refused.contains("***@") && !refused.contains("secret"), "{refused}");
     }
     for url in ["", "localhost:8090", "https://stream.example/", "/1.1/statuses/sample.json", "http://", "http://a b/"]
     {

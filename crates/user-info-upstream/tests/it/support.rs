@@ -286,7 +286,7 @@ async fn play(mut socket: TcpStream, script: Script) -> std::io::Result<()> {
     }
 }
 
-async fn read_header(socket: &mut TcpStream) -> std::io::Result<()> {
+pub(crate) async fn read_header(socket: &mut TcpStream) -> std::io::Result<()> {
     let mut header = Vec::new();
     while !header.ends_with(b"\r\n\r\n") {
         header.push(socket.read_u8().await?);

@@ -91,10 +91,19 @@ async fn an_unusable_address_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_refuses_ends_the_service() {
+    let test = TestLog::new();
+    let config = tweets_config(serve(vec![Script::Status(403)]).await, PublishUsers::EveryTime);
+    let ended = Running::start(|progress, stop| tweets::run(test.log.clone(), config, progress, stop)).ended().await;
+    assert!(matches!(ended, Err(UpstreamError::StreamRefused { status: 403, .. })), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn missing_topics_end_every_service() {
     let (log, _dir) = open_empty();
     let config = all::AllConfig {
         stream: Some(format!("http://{}/", nobody())),
+        client: user_info_upstream::stream::client::ClientOptions::default(),
         simulator: user_info_upstream::simulator::SimulatorConfig { users: 1, rate: 1.0, seed: 1 },
         action_rate: 1.0,
     };
