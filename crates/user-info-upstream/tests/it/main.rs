@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod clients;
 mod credentials;
 mod departures;
 mod end_to_end;

@@ -1,0 +1,206 @@
+//! Clients that nobody here wrote read the simulated stream, side by side, and get what was sent.
+//!
+//! Between them and the server lies a network that delivers few bytes at a time and cuts every connection in the middle
+//! of something. The server itself repeats messages, sends kinds that the clients do not know, ids beyond 2^53, and
+//! deletions before their statuses.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use user_info_testkit::Process;
+use user_info_upstream::simulator::{STREAM_PATH, SimulatorConfig, serve};
+use user_info_upstream::stream::splitter::{MAX_MESSAGE_BYTES, Piece, Splitter};
+
+use crate::support::{Running, eventually};
+
+/// How long the clients read.
+const READ_S: u64 = 60;
+/// How long they may take to start and to end on a busy machine, besides.
+const MORE: Duration = Duration::from_secs(120);
+/// In a minute every kind comes a few times, and the slowest client keeps up with a fraction of a processor.
+const WORLD: SimulatorConfig = SimulatorConfig { users: 5_000, rate: 300.0, seed: 11 };
+/// What a connection carries before it is cut: about a quarter of the minute.
+const CUT_AFTER_BYTES: usize = 16 << 20;
+/// Most bytes that arrive at once.
+const SEGMENT_BYTES_MAX: usize = 1_500;
+
+/// A message: its kind, and what tells it from others of its kind.
+type Seen = (String, Value);
+
+/// The kinds that the last tweepy with all of them hands to methods of their own.
+const TWEEPY_4_12: &[&str] = &["status", "delete", "scrub_geo", "status_withheld", "user_withheld"];
+/// What is left of them in the last tweepy with a stream.
+const TWEEPY_4_13: &[&str] = &["status"];
+/// All kinds that the world sends; python-twitter hands over whatever comes.
+const ALL: &[&str] = &[
+    "status",
+    "delete",
+    "scrub_geo",
+    "status_withheld",
+    "user_withheld",
+    "user_suspend",
+    "user_unsuspend",
+    "user_delete",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_others_read_what_was_sent() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Running::start(|_, stop| serve(listener, WORLD, stop));
+    let sent = listen(address).await;
+    eventually("the stream runs", || !sent.lock().unwrap().is_empty()).await;
+    let origin = format!("http://{}", network(address).await);
+    let home = home();
+    let readers = [
+        ("tweepy 4.12", TWEEPY_4_12, reader(&home, "read_with_tweepy.py", &origin, Some("tweepy-4.12"))),
+        ("tweepy 4.13", TWEEPY_4_13, reader(&home, "read_with_tweepy.py", &origin, None)),
+        ("python-twitter", ALL, reader(&home, "read_with_python_twitter.py", &origin, None)),
+    ];
+    let received = readers.map(|(name, kinds, process)| (name, kinds, tokio::task::spawn_blocking(|| finish(process))));
+    for (name, kinds, lines) in received {
+        let lines = lines.await.unwrap();
+        let sent = sent.lock().unwrap().clone();
+        check(name, kinds, &lines, &sent);
+    }
+    server.stop().await.unwrap();
+}
+
+/// Everything that the server sends from now on.
+async fn listen(address: SocketAddr) -> Arc<Mutex<Vec<Seen>>> {
+    let socket = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get(STREAM_PATH).header("host", "localhost").body(Empty::<Bytes>::new()).unwrap();
+    let mut body = sender.send_request(request).await.unwrap().into_body();
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&sent);
+    tokio::spawn(async move {
+        let (mut splitter, mut pieces) = (Splitter::new(MAX_MESSAGE_BYTES), Vec::new());
+        while let Some(Ok(frame)) = body.frame().await {
+            splitter.push(&frame.into_data().unwrap(), &mut pieces);
+            noted.lock().unwrap().extend(pieces.drain(..).map(|piece| identify(&piece)));
+        }
+    });
+    sent
+}
+
+fn identify(piece: &Piece) -> Seen {
+    let Piece::Message(bytes) = piece else { panic!("{piece:?}") };
+    let message: Value = serde_json::from_slice(bytes).unwrap();
+    if message.get("in_reply_to_status_id").is_some() {
+        return ("status".to_owned(), message["id"].clone());
+    }
+    let (kind, body) = message.as_object().unwrap().iter().next().unwrap();
+    let id = match kind.as_str() {
+        "delete" => &body["status"]["id"],
+        "scrub_geo" => &body["up_to_status_id"],
+        "status_withheld" | "user_withheld" => &body["id"],
+        "limit" => &body["track"],
+        "warning" => &body["percent_full"],
+        "disconnect" => &body["code"],
+        _ => &Value::Null,
+    };
+    (kind.clone(), id.clone())
+}
+
+/// A network in front of the server. Returns its address.
+async fn network(server: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for seed in 0.. {
+            let (client, _) = listener.accept().await.unwrap();
+            // Either side may go away in between.
+            tokio::spawn(async move { carry(client, server, seed).await.unwrap_or_default() });
+        }
+    });
+    address
+}
+
+async fn carry(client: TcpStream, server: SocketAddr, seed: u64) -> std::io::Result<()> {
+    client.set_nodelay(true)?;
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = TcpStream::connect(server).await?.into_split();
+    let asking = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (mut carried, mut segment) = (0, [0; SEGMENT_BYTES_MAX]);
+    while carried < CUT_AFTER_BYTES {
+        let taken = from_server.read(&mut segment[..rng.random_range(1..=SEGMENT_BYTES_MAX)]).await?;
+        if taken == 0 {
+            break;
+        }
+        to_client.write_all(&segment[..taken]).await?;
+        carried += taken;
+    }
+    asking.abort();
+    Ok(())
+}
+
+fn home() -> PathBuf {
+    let home = env::var_os("USER_INFO_STREAM_CLIENTS_HOME").map_or_else(
+        || Path::new(&env::var_os("HOME").unwrap()).join(".cache/user-info/stream-clients"),
+        PathBuf::from,
+    );
+    assert!(home.join("requirements.sha256").is_file(), "no stream clients in {}: run make setup-test", home.display());
+    home
+}
+
+fn reader(home: &Path, script: &str, origin: &str, library: Option<&str>) -> Process {
+    let mut command = Command::new(home.join("bin/python"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients").join(script);
+    command.arg(script).arg(origin).arg(READ_S.to_string());
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("NO_PROXY", "*").env_remove("PYTHONPATH");
+    if let Some(library) = library {
+        command.env("PYTHONPATH", home.join(library));
+    }
+    Process::spawn(&command).unwrap()
+}
+
+/// Waits for the reader's end; what it said, line by line.
+fn finish(mut process: Process) -> Vec<Vec<Value>> {
+    let status = process.wait(Duration::from_secs(READ_S) + MORE).unwrap();
+    assert!(status.success(), "{status}: {}", process.tail());
+    process.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn check(name: &str, kinds: &[&str], lines: &[Vec<Value>], sent: &[Seen]) {
+    let errors: Vec<_> = lines.iter().filter(|line| line[0] == "error").collect();
+    assert!(errors.is_empty(), "{name}: {errors:?}");
+    let sent: Vec<&Seen> = sent.iter().filter(|(kind, _)| kinds.contains(&kind.as_str()) || kinds == ALL).collect();
+    let connections: Vec<Vec<Seen>> = lines.split(|line| line[0] == "connected").skip(1).map(messages).collect();
+    assert!(connections.len() > 2, "{name} was cut off only {} times", connections.len());
+    for received in &connections {
+        assert!(is_run(received, &sent), "{name} received what was not sent like that");
+    }
+    let seen: BTreeSet<_> = connections.iter().flatten().map(|(kind, _)| kind.as_str()).collect();
+    assert!(kinds.iter().all(|kind| seen.contains(kind)), "{name} has seen only {seen:?}");
+    let received: usize = connections.iter().map(Vec::len).sum();
+    println!("{name}: {received} of {} messages over {} connections", sent.len(), connections.len());
+    assert!(received > sent.len() / 2, "{name} received {received} of {} messages", sent.len());
+}
+
+fn messages(lines: &[Vec<Value>]) -> Vec<Seen> {
+    let messages = lines.iter().filter(|line| line.len() == 2);
+    messages.map(|line| (line[0].as_str().unwrap().to_owned(), line[1].clone())).collect()
+}
+
+/// Whether exactly this was sent, one right after the other.
+fn is_run(received: &[Seen], sent: &[&Seen]) -> bool {
+    received.is_empty() || sent.windows(received.len()).any(|sent| sent.iter().copied().eq(received))
+}
