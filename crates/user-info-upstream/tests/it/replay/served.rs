@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use user_info_upstream::replay::{Pace, Replay, ReplayConfig, ReplayProgress};
 use user_info_upstream::simulator::{STREAM_PATH, ServerLimits, serve_replay};
-use user_info_upstream::stream::client::{self, ClientLimits, StreamUrl};
+use user_info_upstream::stream::client::{self, ClientOptions, StreamUrl};
 use user_info_upstream::stream::message::Message;
 use user_info_upstream::stream::splitter::{MAX_MESSAGE_BYTES, Piece, Splitter};
 use user_info_upstream::{Progress, UpstreamError};
@@ -147,7 +147,7 @@ async fn our_own_client_gets_every_status() {
     let (progress, stop) = (Arc::new(Progress::default()), CancellationToken::new());
     let (counted, stopped) = (Arc::clone(&progress), stop.clone());
     let client =
-        tokio::spawn(async move { client::run(&url, ClientLimits::default(), sender, counted, stopped).await });
+        tokio::spawn(async move { client::run(&url, &ClientOptions::default(), sender, counted, stopped).await });
     for id in 0..3_000 {
         let message = timeout(DEADLINE, messages.recv()).await.expect("a message in time").unwrap();
         let Message::Status(status) = message else { panic!("not a status: {message:?}") };
@@ -155,7 +155,7 @@ async fn our_own_client_gets_every_status() {
     }
     assert_eq!((server.progress.messages(), server.progress.bad_lines()), (3_000, 1));
     stop.cancel();
-    client.await.unwrap();
+    client.await.unwrap().unwrap();
     server.ended().await;
     assert_eq!(progress.malformed.load(Ordering::Relaxed), 0);
 }
