@@ -1,9 +1,9 @@
 //! How fast archives are replayed, flat out, beside the mere decompression of the same files by the same libraries in the
 //! same run; and how much memory that takes, for a gibibyte of text and for a quarter of it.
 //!
-//! `cargo bench -p user-info-upstream --bench replay`, with the names of formats behind `--` only those; takes about three minutes and 1.5 GB in the temporary directory,
-//! which are removed again. Each figure is the best of three rounds (of bzip2 one), in which
-//! both sides take turns.
+//! `cargo bench -p user-info-upstream --bench replay`, with the names of formats behind `--` only those; takes about three
+//! minutes and 1.5 GB in the temporary directory, which are removed again. Each figure is the best of three rounds (of
+//! bzip2 one), in which both sides take turns; CPU time is that of all threads.
 //! Started without `--bench` (as `cargo test --benches` does) it runs small, to show that it works.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first error")]
@@ -47,14 +47,15 @@ fn main() {
     let (part_bytes, repetitions) =
         if options.contains(&"--bench".to_owned()) { (PART_BYTES, 16) } else { (1 << 20, 4) };
     println!("{} MiB of text, statuses of {} bytes", (part_bytes * repetitions) >> 20, status(0).len());
-    println!("{:16} {:>12} {:>12} {:>7} {:>12} {:>12}", "", "decompress", "replay", "ratio", "peak", "peak of 1/4");
+    println!(
+        "{:16} {:>12} {:>12} {:>7} {:>12} {:>12} {:>12} {:>12}",
+        "", "decompress", "replay", "ratio", "its CPU", "its CPU", "peak", "peak of 1/4"
+    );
     let directory = tempfile::tempdir().unwrap();
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     for (format, name) in FORMATS.into_iter().filter(|&(_, name)| wanted(name)) {
         let quarter = Archive::write(directory.path(), format, part_bytes, repetitions / 4);
-        let peak_of_quarter = peak_of(|| {
-            replayed(&quarter);
-        });
+        let peak_of_quarter = peak_of(|| replayed(&quarter));
         let whole = Archive::write(directory.path(), format, part_bytes, repetitions);
         measure(name, &whole, peak_of_quarter);
         std::fs::remove_file(whole.path).unwrap();
@@ -62,26 +63,57 @@ fn main() {
 }
 
 fn measure(name: &str, archive: &Archive, peak_of_quarter: u64) {
-    let (mut decompressing, mut replaying, mut peak) = (Duration::MAX, Duration::MAX, 0);
+    let (mut decompressing, mut replaying, mut peak) = (Cost::MAX, Cost::MAX, 0);
     let rounds = if matches!(archive.format, Format::Bzip2 | Format::TarOfBzip2) { ROUNDS_OF_BZIP2 } else { ROUNDS };
     for _ in 0..rounds {
-        decompressing = decompressing.min(decompressed(archive));
-        peak = peak.max(peak_of(|| replaying = replaying.min(replayed(archive))));
+        decompressing = decompressing.min(Cost::of(|| decompressed(archive)));
+        peak = peak.max(peak_of(|| replaying = replaying.min(Cost::of(|| replayed(archive)))));
     }
-    let speed = |time: Duration| archive.text_bytes as f64 / 1e6 / time.as_secs_f64();
+    let speed = |cost: Cost| archive.text_bytes as f64 / 1e6 / cost.wall.as_secs_f64();
     println!(
-        "{name:16} {:>7.0} MB/s {:>7.0} MB/s {:>7.2} {:>8.1} MiB {:>8.1} MiB",
+        "{name:16} {:>7.0} MB/s {:>7.0} MB/s {:>7.2} {:>10.2} s {:>10.2} s {:>8.1} MiB {:>8.1} MiB",
         speed(decompressing),
         speed(replaying),
-        decompressing.as_secs_f64() / replaying.as_secs_f64(),
+        decompressing.wall.as_secs_f64() / replaying.wall.as_secs_f64(),
+        decompressing.cpu.as_secs_f64(),
+        replaying.cpu.as_secs_f64(),
         peak as f64 / 1024.0,
         peak_of_quarter as f64 / 1024.0,
     );
 }
 
+/// What a piece of work took.
+#[derive(Clone, Copy)]
+struct Cost {
+    wall: Duration,
+    /// Of all threads.
+    cpu: Duration,
+}
+
+impl Cost {
+    const MAX: Self = Self { wall: Duration::MAX, cpu: Duration::MAX };
+
+    fn of(work: impl FnOnce()) -> Self {
+        let (started, cpu_before) = (Instant::now(), cpu());
+        work();
+        Self { wall: started.elapsed(), cpu: cpu() - cpu_before }
+    }
+
+    fn min(self, other: Self) -> Self {
+        Self { wall: self.wall.min(other.wall), cpu: self.cpu.min(other.cpu) }
+    }
+}
+
+/// CPU time of this process, threads that have ended included.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    // In user and in kernel mode, in the hundredths of a second that Linux always counts there.
+    Duration::from_millis(10 * (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()))
+}
+
 /// Reads the file with its library, into nothing.
-fn decompressed(archive: &Archive) -> Duration {
-    let started = Instant::now();
+fn decompressed(archive: &Archive) {
     let file = || BufReader::with_capacity(64 << 10, File::open(&archive.path).unwrap());
     let bytes = match archive.format {
         Format::Plain => drain(file()),
@@ -92,7 +124,6 @@ fn decompressed(archive: &Archive) -> Duration {
         Format::TarOfGzip => entries(file(), |entry| drain(flate2::bufread::MultiGzDecoder::new(entry))),
     };
     assert_eq!(bytes, archive.text_bytes);
-    started.elapsed()
 }
 
 fn entries(tar: impl Read, each: impl Fn(BufReader<&mut dyn Read>) -> usize) -> usize {
@@ -113,14 +144,14 @@ fn drain(mut reader: impl Read) -> usize {
 }
 
 /// Takes every message, as the sender does.
-fn replayed(archive: &Archive) -> Duration {
-    let started = Instant::now();
+fn replayed(archive: &Archive) {
+    let now = Instant::now();
     let config = ReplayConfig { paths: vec![archive.path.clone()], pace: Pace::FlatOut, repeat: false };
     let mut replay = Replay::open(config).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (mut bytes, mut messages) = (0, 0);
     loop {
-        match replay.next(started) {
+        match replay.next(now) {
             Next::Message(message) => (bytes, messages) = (bytes + message.len(), messages + 1),
             Next::NotYet => runtime.block_on(replay.ready()),
             Next::Over => break,
@@ -128,7 +159,6 @@ fn replayed(archive: &Archive) -> Duration {
     }
     // A message ends with CRLF, its line with LF.
     assert_eq!(bytes - messages, archive.text_bytes);
-    started.elapsed()
 }
 
 /// The largest resident size, in KiB, that this process had meanwhile.
