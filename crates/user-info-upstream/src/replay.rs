@@ -112,6 +112,14 @@ enum Reading {
     Over,
 }
 
+/// What of the archive is there to be given out, due or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loaded {
+    Message,
+    Nothing,
+    Over,
+}
+
 impl Replay {
     /// Looks for the files and adds up their sizes; reads nothing of them. Blocks for as long as that takes.
     pub fn open(config: ReplayConfig) -> Result<Self, ReplayError> {
@@ -136,15 +144,16 @@ impl Replay {
     /// The next message if it is due and has been read. Never blocks.
     pub fn next(&mut self, now: Instant) -> Next {
         self.schedule.play(now);
-        while self.given == self.batch.marks.len() {
-            match self.steps().map(mpsc::Receiver::try_recv) {
-                Some(Ok(step)) => self.take(Some(step)),
-                Some(Err(TryRecvError::Disconnected)) => self.take(None),
-                Some(Err(TryRecvError::Empty)) => return Next::NotYet,
-                None => return Next::Over,
-            }
+        match self.load() {
+            Loaded::Message => self.next_of_batch(),
+            Loaded::Nothing => Next::NotYet,
+            Loaded::Over => Next::Over,
         }
-        self.next_of_batch()
+    }
+
+    /// Whether all messages have been given out, and none will follow. Starts nothing.
+    pub fn is_over(&mut self) -> bool {
+        !matches!(self.reading, Reading::NotStarted) && self.load() == Loaded::Over
     }
 
     /// Returns as soon as `next` has a message, due or not, or that it is over. Cancelling loses nothing.
@@ -159,6 +168,18 @@ impl Replay {
     /// Time stands still until `next` is called again.
     pub fn pause(&mut self) {
         self.schedule.pause();
+    }
+
+    fn load(&mut self) -> Loaded {
+        while self.given == self.batch.marks.len() {
+            match self.steps().map(mpsc::Receiver::try_recv) {
+                Some(Ok(step)) => self.take(Some(step)),
+                Some(Err(TryRecvError::Disconnected)) => self.take(None),
+                Some(Err(TryRecvError::Empty)) => return Loaded::Nothing,
+                None => return Loaded::Over,
+            }
+        }
+        Loaded::Message
     }
 
     fn next_of_batch(&mut self) -> Next {

@@ -46,13 +46,14 @@ impl Source {
         }
     }
 
-    /// Whether there is something to send to nobody. If not, time stands still until `next`.
+    /// Whether it goes on while nobody listens. If not, time stands still until `next`.
     pub(super) fn plays_to_nobody(&mut self) -> bool {
         match self {
             Self::Simulated { .. } => true,
             Self::Replayed(replay) => {
                 replay.pause();
-                false
+                // Then there is only the end to tell, and that is told to nobody too: a client left with its last message.
+                replay.is_over()
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use user_info_upstream::replay::{Next, Pace, Replay, ReplayConfig, ReplayError};
 
 use super::archives::{Files, block_on, config, message, messages, next_ready, text};
-use crate::support::eventually;
+use crate::support::{DEADLINE, eventually};
 
 #[test]
 fn nothing_is_read_before_the_first_message_is_asked_for() {
@@ -43,6 +43,24 @@ fn an_archive_without_messages_is_not_repeated() {
     assert_eq!(block_on(next_ready(&mut replay)), None);
     assert_eq!(replay.next(Instant::now()), Next::Over, "over for good");
     assert_eq!(replay.progress().bad_lines(), 1);
+}
+
+#[tokio::test]
+async fn a_replay_is_over_with_its_last_message() {
+    let files = Files::new();
+    let path = files.write("a", &text(&messages(0..2)));
+    let mut replay = Replay::open(config(&[path], Pace::FlatOut)).unwrap();
+    assert!(!replay.is_over(), "it has not begun");
+    for number in 0..2 {
+        assert_eq!(next_ready(&mut replay).await, Some(message(number)));
+        assert!(number == 1 || !replay.is_over());
+    }
+    let over = async {
+        while !replay.is_over() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, over).await.expect("over, though nobody asked for more");
 }
 
 #[tokio::test]

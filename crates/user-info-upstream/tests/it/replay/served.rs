@@ -17,7 +17,7 @@ use user_info_upstream::stream::message::Message;
 use user_info_upstream::stream::splitter::{MAX_MESSAGE_BYTES, Piece, Splitter};
 use user_info_upstream::{Progress, UpstreamError};
 
-use super::archives::{Files, Packing, config, messages, pack, tar, text};
+use super::archives::{Files, Packing, config, message, messages, pack, tar, text};
 use crate::support::{DEADLINE, eventually, status};
 
 /// A server of an archive that ends with the test.
@@ -113,6 +113,23 @@ async fn the_archive_waits_for_the_first_client_and_for_the_next() {
     assert!((100..60_000).contains(&from), "the second client begins at {from}");
     assert_eq!(rest, with_disconnect(messages(from..60_000)));
     server.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_ends_though_its_client_left_with_the_last_message() {
+    let files = Files::new();
+    let path = files.write("a", &text(&messages(0..3)));
+    // The end is told a tick after the last message, at the earliest.
+    for _ in 0..20 {
+        let server = Server::start(config(std::slice::from_ref(&path), Pace::FlatOut), ServerLimits::default()).await;
+        let mut client = server.connect().await;
+        let mut read = Vec::new();
+        while !read.windows(message(2).len()).any(|window| window == message(2)) {
+            assert!(client.read_buf(&mut read).await.unwrap() > 0, "the stream ended before its last message");
+        }
+        drop(client);
+        server.ended().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
