@@ -1,5 +1,6 @@
 //! The command line: a contract that scripts rely on. Options only; what they mean is the subcommands' business.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -591,7 +592,7 @@ fn without_secrets(mut error: clap::Error) -> clap::Error {
     error
 }
 
-fn parse_secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+fn parse_secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::from(text))
 }
 

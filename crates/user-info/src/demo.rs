@@ -22,6 +22,7 @@ use user_info_service::ServiceConfig;
 use user_info_service::run::Service;
 use user_info_store::Store;
 use user_info_upstream::simulator::SimulatorConfig;
+use user_info_upstream::stream::client::ClientOptions;
 use user_info_upstream::{Progress, all};
 
 use crate::arguments::DemoArguments;
@@ -163,7 +164,7 @@ impl Upstream {
 /// parts.
 fn shares(arguments: &DemoArguments) -> all::AllConfig {
     let simulator = SimulatorConfig { users: arguments.users, rate: arguments.rate / 4.0, seed: arguments.seed };
-    all::AllConfig { stream: None, client: Default::default(), simulator, action_rate: arguments.rate / 6.0 }
+    all::AllConfig { stream: None, client: ClientOptions::default(), simulator, action_rate: arguments.rate / 6.0 }
 }
 
 #[expect(clippy::print_stderr, reason = "for the person who watches; stdout is for the result")]

@@ -18,6 +18,7 @@ mod configuration;
 mod names_and_lives;
 mod replay;
 mod stopping;
+mod stream_refused;
 
 mod bad_input;
 mod compaction;
