@@ -1,7 +1,7 @@
 //! Signatures of OAuth 1.0a (RFC 5849, section 3.4) with HMAC-SHA1, the one method that Twitter takes.
 //!
-//! Pure but for [`nonce`]. What is signed is the address as the client sees it: behind a proxy that speaks TLS the server
-//! sees another one, and needs a bearer token instead.
+//! Pure but for the nonce, which is random. What is signed is the address as the client sees it: behind a proxy that
+//! speaks TLS the server sees another one, and needs a bearer token instead.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
