@@ -19,6 +19,7 @@ use user_info_upstream::tweets::translator::USERS_MAX;
 
 use crate::config_file;
 use crate::exit::Failure;
+use crate::server_arguments::ServerArguments;
 
 /// Everything a user page shows about a user, kept ready from Kafka topics and answered in well under 2 ms.
 ///
@@ -299,6 +300,8 @@ pub(crate) struct StreamArguments {
     pub(crate) simulator: SimulatorArguments,
     #[command(flatten)]
     pub(crate) replay: ReplayArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 }
 
 /// An archive instead of a simulation.
@@ -596,7 +599,7 @@ fn parse_secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::from(text))
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let parsed: jiff::SignedDuration =
         text.parse().map_err(|_| "expected a time such as 500ms, 30s or 5m".to_owned())?;
     Duration::try_from(parsed).map_err(|_| "a time must not be negative".to_owned())

@@ -10,6 +10,7 @@ mod logging;
 mod rebuild;
 mod replay_progress;
 mod serve;
+mod server_arguments;
 mod signals;
 mod topics;
 mod upstream;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use user_info_upstream::all::AllConfig;
 use user_info_upstream::follows::{FollowsConfig, Steer};
 use user_info_upstream::replay::{Pace, Replay, ReplayConfig};
-use user_info_upstream::simulator::{ServerLimits, SimulatorConfig};
+use user_info_upstream::simulator::{ServerOptions, SimulatorConfig};
 use user_info_upstream::tweets::translator::TranslatorConfig;
 use user_info_upstream::tweets::{PublishUsers, Role, TweetsConfig};
 use user_info_upstream::{
@@ -87,9 +87,10 @@ async fn stream(arguments: StreamArguments, shutdown: CancellationToken) -> Resu
     let listener = serve::bind(arguments.listen).await?;
     let address = listener.local_addr().map_err(Failure::check)?;
     println!("stream http://{address}/1.1/statuses/sample.json");
+    let options = arguments.server.options(arguments.simulator.seed);
     match replay {
-        Some(replay) => serve_replay(listener, replay, shutdown).await,
-        None => Ok(simulator::serve(listener, simulated(&arguments.simulator), shutdown).await?),
+        Some(replay) => serve_replay(listener, replay, options, shutdown).await,
+        None => Ok(simulator::serve_with(listener, simulated(&arguments.simulator), options, shutdown).await?),
     }
 }
 
@@ -100,11 +101,16 @@ async fn open_replay(arguments: &StreamArguments) -> Result<Replay, Failure> {
 }
 
 /// Serves an archive and shows how far it is.
-async fn serve_replay(listener: TcpListener, replay: Replay, shutdown: CancellationToken) -> Result<(), Failure> {
+async fn serve_replay(
+    listener: TcpListener,
+    replay: Replay,
+    options: ServerOptions,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let progress = replay.progress();
     tokio::select! {
         never = replay_progress::show(&progress) => match never {},
-        ended = simulator::serve_replay(listener, replay, ServerLimits::default(), shutdown) => ended?,
+        ended = simulator::serve_replay(listener, replay, options, shutdown) => ended?,
     }
     tracing::info!("ended: {progress}");
     Ok(())

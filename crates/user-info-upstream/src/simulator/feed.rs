@@ -1,123 +1,147 @@
-//! Sends the source's messages to every subscriber, at the source's pace.
+//! Sends a source's messages to every subscriber.
 //!
-//! Invariant: one task owns source and subscribers. A subscriber whose queue is full is cut off, so memory stays below
-//! the largest queue (chunks are shared) and nobody slows anybody down; only a replay flat out waits for subscribers,
-//! because it has no other measure, and for none of them longer than `CLIENT_WAIT_MAX` at a time.
+//! Invariant: one task owns source and subscribers. Where the clock sets the pace it waits for nobody: a subscriber whose
+//! queue is full is cut off, so memory stays below the largest queue (chunks are shared) and nobody slows anybody down.
+//! Where readers set the pace it goes on when all of them have taken half of what waits for them, and cuts off those who
+//! take nothing for too long.
 
-use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::simulator::source::{Given, Source};
+use crate::simulator::batch::{Batch, Batcher};
+use crate::simulator::departure::Departure;
+use crate::simulator::notices::DisconnectCode;
+use crate::simulator::source::{Filled, Source};
 
 /// How often messages are sent. Short enough that their times look natural.
 const TICK: Duration = Duration::from_millis(10);
-/// Most statuses of one tick, so that a slow machine still gets to answer others in between.
-const STATUSES_PER_TICK_MAX: u64 = 1_000;
-/// A client that takes nothing for so long is not waited for any longer. Clients themselves give a silent server 90 s.
-const CLIENT_WAIT_MAX: Duration = Duration::from_secs(60);
-/// The last message of an archive's stream; code 5 is a normal end.
-const DISCONNECT: Bytes = Bytes::from_static(
-    b"{\"disconnect\":{\"code\":5,\"stream_name\":\"sample\",\"reason\":\"the archive is done\"}}\r\n",
-);
+/// Most chunks of one tick, 4 MiB, so that what a slow machine has to make up for does not come at once.
+const CHUNKS_PER_TICK_MAX: usize = 64;
 /// A chunk is sent when it has grown to this size, which bounds a queue in bytes.
-const CHUNK_BYTES: usize = 32 * 1024;
-/// What keeps a connection alive.
-const KEEP_ALIVE: Bytes = Bytes::from_static(b"\r\n");
+const CHUNK_BYTES: usize = 64 * 1024;
+/// Room for the message that makes a chunk full.
+const CHUNK_SLACK_BYTES: usize = 8 * 1024;
+/// How long readers that set the pace may take nothing. Clients themselves give a silent server 90 s.
+const IDLE_READER_MAX: Duration = Duration::from_secs(60);
 
 /// Where a client's part of the stream goes.
 #[derive(Debug)]
 pub(super) struct Subscriber {
-    /// Chunks on their way.
-    pub(super) queue: mpsc::Sender<Bytes>,
-    /// Cuts the connection.
-    pub(super) cut: CancellationToken,
+    /// Batches on their way.
+    pub(super) queue: mpsc::Sender<Arc<Batch>>,
+    /// Ends the stream.
+    pub(super) departure: Arc<Departure>,
+}
+
+impl Subscriber {
+    fn has_room(&self) -> bool {
+        self.queue.capacity() > self.queue.max_capacity() / 2
+    }
 }
 
 /// The source and those who listen.
 pub(super) struct Feed {
     source: Source,
+    batcher: Batcher,
     subscribers: Vec<Subscriber>,
-    keep_alive_after: Duration,
-    last_sent: Instant,
-    /// Since when a subscriber that is waited for takes nothing.
-    waiting_since: Option<Instant>,
+    /// Since when somebody has had no room.
+    held_up: Option<Instant>,
 }
 
 impl Feed {
-    pub(super) fn new(source: Source, keep_alive_after: Duration) -> Self {
-        Self { source, subscribers: Vec::new(), keep_alive_after, last_sent: Instant::now(), waiting_since: None }
+    pub(super) fn new(source: Source, batcher: Batcher) -> Self {
+        Self { source, batcher, subscribers: Vec::new(), held_up: None }
     }
 
-    /// Runs until it is cancelled, or the source is over. New subscribers get everything from then on.
+    /// Runs until it is cancelled or the source is over, and takes its leave of everybody. New subscribers get everything from then on.
     pub(super) async fn run(mut self, mut joining: mpsc::Receiver<Subscriber>, shutdown: CancellationToken) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        let code = loop {
             tokio::select! {
-                () = shutdown.cancelled() => return,
-                Some(subscriber) = joining.recv() => self.subscribers.push(subscriber),
-                _ = ticks.tick() => if self.tick(Instant::now()).is_break() { return },
+                () = shutdown.cancelled() => break DisconnectCode::Shutdown,
+                Some(subscriber) = joining.recv() => self.welcome(subscriber),
+                _ = ticks.tick() => if self.tick().await == Filled::Over { break DisconnectCode::Normal },
             }
+        };
+        for subscriber in self.subscribers {
+            subscriber.departure.order(code);
         }
     }
 
-    fn tick(&mut self, now: Instant) -> ControlFlow<()> {
-        self.subscribers.retain(|subscriber| !subscriber.queue.is_closed());
-        let mut chunk = Vec::new();
-        for _ in 0..STATUSES_PER_TICK_MAX {
-            if chunk.is_empty() && !self.may_send(now) {
-                break;
+    /// Begins with an empty batch, which says how many statuses were left out before.
+    fn welcome(&mut self, subscriber: Subscriber) {
+        let beginning = Arc::new(self.batcher.batch(Vec::new()));
+        // A client that is gone again is noticed with the next batch.
+        let _ = subscriber.queue.try_send(beginning);
+        self.subscribers.push(subscriber);
+    }
+
+    async fn tick(&mut self) -> Filled {
+        for _ in 0..CHUNKS_PER_TICK_MAX {
+            if !self.may_send() {
+                return Filled::NothingMore;
             }
-            match self.source.next(now, &mut chunk) {
-                Given::Message if chunk.len() >= CHUNK_BYTES => self.send(std::mem::take(&mut chunk).into()),
-                Given::Message => {}
-                Given::Over if chunk.is_empty() => {
-                    self.send(DISCONNECT);
-                    return ControlFlow::Break(());
-                }
-                // The end is told with the next tick.
-                Given::Over | Given::Nothing => break,
+            let mut chunk = Vec::with_capacity(CHUNK_BYTES + CHUNK_SLACK_BYTES);
+            let filled = self.source.fill(&mut chunk, CHUNK_BYTES);
+            self.send(chunk);
+            if filled != Filled::Full {
+                return filled;
             }
+            // Others get to write what they have.
+            tokio::task::yield_now().await;
         }
-        if !chunk.is_empty() {
-            self.send(chunk.into());
-        } else if self.last_sent.elapsed() >= self.keep_alive_after {
-            self.send(KEEP_ALIVE);
-        }
-        ControlFlow::Continue(())
+        Filled::Full
     }
 
     /// Whether there is somebody to send to who can take it, or nobody has to be waited for.
-    fn may_send(&mut self, now: Instant) -> bool {
+    fn may_send(&mut self) -> bool {
+        self.subscribers.retain(|subscriber| !subscriber.queue.is_closed());
         if self.subscribers.is_empty() {
             return self.source.plays_to_nobody();
         }
-        if !self.source.waits_for_clients() || self.has_room() {
-            self.waiting_since = None;
-            return true;
+        !self.source.waits_for_readers() || self.readers_keep_up()
+    }
+
+    fn send(&mut self, chunk: Vec<u8>) {
+        let batch = self.batcher.batch(chunk);
+        if batch.bytes().is_empty() {
+            return;
         }
-        now.duration_since(*self.waiting_since.get_or_insert(now)) >= CLIENT_WAIT_MAX
-    }
-
-    fn has_room(&self) -> bool {
-        self.subscribers.iter().all(|subscriber| subscriber.queue.capacity() > 0)
-    }
-
-    fn send(&mut self, chunk: Bytes) {
-        self.last_sent = Instant::now();
-        self.subscribers.retain(|subscriber| match subscriber.queue.try_send(chunk.clone()) {
+        let batch = Arc::new(batch);
+        self.subscribers.retain(|subscriber| match subscriber.queue.try_send(Arc::clone(&batch)) {
             Ok(()) => true,
             Err(TrySendError::Closed(_)) => false,
             Err(TrySendError::Full(_)) => {
                 tracing::warn!("a client reads too slowly and is cut off");
-                subscriber.cut.cancel();
+                subscriber.departure.order(DisconnectCode::Stall);
                 false
             }
+        });
+    }
+
+    /// Whether there is room in every queue. Nobody holds up the others for ever.
+    fn readers_keep_up(&mut self) -> bool {
+        if self.subscribers.iter().all(Subscriber::has_room) {
+            self.held_up = None;
+        } else if self.held_up.get_or_insert_with(Instant::now).elapsed() >= IDLE_READER_MAX {
+            self.held_up = None;
+            self.dismiss_idle();
+        }
+        self.held_up.is_none()
+    }
+
+    fn dismiss_idle(&mut self) {
+        self.subscribers.retain(|subscriber| {
+            if !subscriber.has_room() {
+                tracing::warn!("a client held up everybody and is cut off");
+                subscriber.departure.order(DisconnectCode::Stall);
+            }
+            subscriber.has_room()
         });
     }
 }

@@ -144,8 +144,8 @@ impl Write for Logged {
 async fn a_goodbye_is_logged_with_its_code_and_the_token_never() {
     let logged = Logged::default();
     let writer = logged.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+    let subscriber = subscriber.with_writer(move || writer.clone()).finish();
     let _logging = tracing::subscriber::set_default(subscriber);
     let goodbye = "{\"disconnect\":{\"code\":12,\"stream_name\":\"sample\",\"reason\":\"bye\"}}\r\n";
     let url = crate::support::serve(vec![

@@ -1,69 +1,17 @@
 //! The simulator's HTTP side, on real sockets: who gets the stream, and who is cut off.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
-use user_info_upstream::simulator::{ServerLimits, SimulatorConfig, serve_with};
-use user_info_upstream::stream::splitter::{MAX_MESSAGE_BYTES, Piece, Splitter};
+use user_info_upstream::simulator::{ServerLimits, SimulatorConfig};
 use user_info_upstream::{UpstreamError, simulator};
 
 use crate::support::{DEADLINE, Running};
-
-const GET_STREAM: &str = "GET /1.1/statuses/sample.json HTTP/1.1\r\nhost: localhost\r\n\r\n";
-const QUIET: SimulatorConfig = SimulatorConfig { users: 10, rate: 0.0, seed: 1 };
-const BUSY: SimulatorConfig = SimulatorConfig { users: 100, rate: 3_000.0, seed: 1 };
-
-async fn start(config: SimulatorConfig, limits: ServerLimits) -> (Running, SocketAddr) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (Running::start(|_, stop| serve_with(listener, config, limits, stop)), address)
-}
-
-/// Sends a request and returns the connection.
-async fn request(address: SocketAddr, request: &str) -> TcpStream {
-    let mut socket = TcpStream::connect(address).await.unwrap();
-    socket.write_all(request.as_bytes()).await.unwrap();
-    socket
-}
-
-/// Reads until what was read satisfies `enough` or the connection ends, however it ends.
-async fn read_until(socket: &mut TcpStream, enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let reading = async { while !enough(&bytes) && matches!(socket.read_buf(&mut bytes).await, Ok(1..)) {} };
-    timeout(DEADLINE, reading).await.expect("the server sends enough in time, or ends the connection");
-    bytes
-}
-
-async fn read_to_end(socket: &mut TcpStream) -> Vec<u8> {
-    read_until(socket, |_| false).await
-}
-
-/// The body of a chunked response, as far as it has come.
-fn body(response: &[u8]) -> Vec<u8> {
-    let header = response.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-    let mut rest = &response[header + 4..];
-    let mut body = Vec::new();
-    while let Some(line) = rest.windows(2).position(|bytes| bytes == b"\r\n") {
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..line]).unwrap(), 16).unwrap();
-        let Some(chunk) = rest.get(line + 2..line + 2 + size) else { break };
-        body.extend_from_slice(chunk);
-        rest = rest.get(line + 4 + size..).unwrap_or_default();
-    }
-    body
-}
-
-fn messages(body: &[u8]) -> Vec<Vec<u8>> {
-    let mut pieces = Vec::new();
-    Splitter::new(MAX_MESSAGE_BYTES).push(body, &mut pieces);
-    pieces
-        .into_iter()
-        .filter_map(|piece| if let Piece::Message(message) = piece { Some(message) } else { None })
-        .collect()
-}
+use crate::wire::{BUSY, GET_STREAM, QUIET, body, messages, read_to_end, read_until, request, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_client_gets_the_live_stream_from_when_it_connects() {
@@ -122,9 +70,7 @@ async fn silence_is_filled_with_blank_lines() {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_paths_and_methods_are_answered_like_twitter_does() {
     let (server, address) = start(QUIET, ServerLimits::default()).await;
-    for line in
-        ["GET /", "GET /1.1/statuses/sample.jso", "GET /1.1/statuses/sample.json/x", "DELETE /1.1/statuses/sample.json"]
-    {
+    for line in ["GET /", "GET /1.1/statuses/sample.jso", "GET /1.1/statuses/sample.json/x", "POST /"] {
         let mut client = request(address, &format!("{line} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")).await;
         let response = String::from_utf8(read_to_end(&mut client).await).unwrap();
         let (header, body) = response.split_once("\r\n\r\n").unwrap();
@@ -155,7 +101,8 @@ async fn a_slow_reader_is_cut_off_and_nobody_else_notices() {
     }
     let rest = read_to_end(&mut slow).await;
     assert!(rest.len() < taken, "the slow one got everything");
-    assert!(!rest.ends_with(b"\r\n0\r\n\r\n"), "cut off, not ended as if that were all");
+    let told = messages(&body(&rest)).last().is_some_and(|last| last.starts_with(b"{\"disconnect\":{\"code\":4"));
+    assert!(told || !rest.ends_with(b"\r\n0\r\n\r\n"), "cut off, not ended as if that were all");
     server.stop().await.unwrap();
 }
 

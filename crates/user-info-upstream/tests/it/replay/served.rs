@@ -34,7 +34,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let replay = Replay::open(config).unwrap();
         let (progress, stop) = (replay.progress(), CancellationToken::new());
-        let running = tokio::spawn(serve_replay(listener, replay, limits, stop.clone()));
+        let running = tokio::spawn(serve_replay(listener, replay, limits.into(), stop.clone()));
         Self { address, progress, running, stop }
     }
 
@@ -74,7 +74,8 @@ async fn read_to_end(socket: &mut TcpStream) -> Vec<Vec<u8>> {
 }
 
 fn with_disconnect(mut messages: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    let disconnect = r#"{"disconnect":{"code":5,"stream_name":"sample","reason":"the archive is done"}}"#;
+    let disconnect =
+        r#"{"disconnect":{"code":5,"reason":"the stream ended as planned","stream_name":"statuses/sample"}}"#;
     messages.push(disconnect.into());
     messages
 }
