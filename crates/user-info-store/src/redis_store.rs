@@ -27,7 +27,7 @@
 //! | set without marks, for comparison: not exact | 27 | 10 | 72 | 79 | 1.6–3.0 |
 //!
 //! A removed member keeps its entry, so a mark of a removal costs what a member costs. Redis packs hashes of up to
-//! `hash-max-listpack-entries` (128 in Redis 7) tightly; what larger sets cost is its hash table.
+//! `hash-max-listpack-entries` (512 in Redis 7.0) tightly; what larger sets cost is its hash table.
 //!
 //! Not promised here: a batch that becomes visible as a whole (each user's side does), and a scan as of one instant.
 
