@@ -193,7 +193,7 @@ impl Admin {
             self.metrics.store_bytes.set(gauge(status.disk_bytes));
             self.metrics.store_memory_bytes.set(gauge(status.memory_bytes));
         }
-        if is_there && let Some(waiting) = available(self.store.outbox_len())? {
+        if let Some(waiting) = self.dead_letters_waiting(is_there)? {
             self.metrics.outbox.set(gauge(waiting as u64));
         }
         for (topic, partition) in partitions(&view) {
@@ -217,10 +217,14 @@ impl Admin {
             version: env!("CARGO_PKG_VERSION"),
             topics: view.topics.iter().map(topic_status).collect(),
             tainted: if is_there { self.tainted()? } else { None },
-            dead_letters_waiting: if is_there { available(self.store.outbox_len())? } else { None },
+            dead_letters_waiting: self.dead_letters_waiting(is_there)?,
             store: store_view(store)?,
             last_errors: self.errors.list(),
         })
+    }
+
+    fn dead_letters_waiting(&self, is_there: bool) -> Result<Option<usize>, StoreError> {
+        if is_there { available(self.store.outbox_len()) } else { Ok(None) }
     }
 
     fn tainted(&self) -> Result<Option<TaintedStatus>, StoreError> {

@@ -146,7 +146,8 @@ impl RedisStore {
         if replies.contains(&Moved::Conflict) {
             *writer = Writer::Lost;
             return Err(rewound(
-                "positions are not as this instance left them: another one moved them, a master lost them, or a write that was given up went through",
+                "positions are not as this instance left them: another one moved them, a master lost them, or a write that was \
+                 given up went through",
             ));
         }
         if replies.contains(&Moved::LineageChanged) {
