@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use hyper::header::HeaderValue;
 use user_info_core::Topic;
-use user_info_store::Position;
+use user_info_store::{Position, is_complete};
 
 use crate::standing::Halt;
 
@@ -149,9 +149,7 @@ impl TopicView {
     }
 
     fn is_complete(&self) -> bool {
-        let expected = self.partitions.first().map_or(i32::MAX, |first| first.position.partitions);
-        self.partitions.len() as i64 == i64::from(expected)
-            && self.partitions.iter().all(|partition| partition.position.caught_up_at_ms.is_some())
+        is_complete(self.partitions.iter().map(|partition| &partition.position))
     }
 
     fn is_caught_up(&self) -> bool {

@@ -51,6 +51,14 @@ pub struct Position {
     pub last_timestamp_ms: Option<i64>,
 }
 
+/// Whether these positions of one topic are those of all its partitions, and each was read to its end at least once: only
+/// then is what is not in the store nowhere.
+pub fn is_complete<'positions>(of_topic: impl Iterator<Item = &'positions Position>) -> bool {
+    let mut of_topic = of_topic.peekable();
+    let expected = of_topic.peek().map_or(i32::MAX, |first| first.partitions);
+    of_topic.filter(|position| position.caught_up_at_ms.is_some()).count() as i64 == i64::from(expected)
+}
+
 /// Where a record stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {

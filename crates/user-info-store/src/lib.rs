@@ -28,7 +28,7 @@ mod values;
 pub mod error;
 pub mod url;
 
-pub use batch::{Batch, Cleared, DeadLetter, Decision, Origin, Position, Taint, TaintedKey};
+pub use batch::{Batch, Cleared, DeadLetter, Decision, Origin, Position, Taint, TaintedKey, is_complete};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use options::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions};

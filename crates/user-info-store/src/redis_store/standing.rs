@@ -13,7 +13,7 @@ use super::link::Lane;
 use super::scripts::evalsha;
 use super::topology::{Node, SLOTS, Topology};
 use super::{FORMAT_VERSION, Generation, Keyspace, RedisStore, Versions, failed, unexpected};
-use crate::batch::Position;
+use crate::batch::{Position, is_complete};
 use crate::error::StoreError;
 use crate::values;
 
@@ -52,12 +52,8 @@ impl Standing {
     /// Whether everything that was ever published up to some time is in this master's data.
     pub(super) fn is_complete(&self) -> Result<bool, StoreError> {
         let positions = lowest(std::slice::from_ref(self))?;
-        let complete = |topic| {
-            let of_topic = || positions.iter().filter(move |position: &&Position| position.topic == topic);
-            let expected = of_topic().next().map_or(i32::MAX, |first| first.partitions);
-            of_topic().filter(|position| position.caught_up_at_ms.is_some()).count() as i64 == i64::from(expected)
-        };
-        Ok(Topic::FACTS.into_iter().all(complete))
+        let of_topic = |topic| positions.iter().filter(move |position| position.topic == topic);
+        Ok(Topic::FACTS.into_iter().all(|topic| is_complete(of_topic(topic))))
     }
 }
 
