@@ -1,11 +1,11 @@
-//! The operator's address of a service, `/health` and `/metrics`, and its progress line.
+//! The operator's address of a service or of the stream, `/health` and `/metrics`, and its progress line.
 //!
 //! Invariant: bounded by [`CONNECTIONS_MAX`] connections, heads of [`HEAD_BYTES_MAX`] that take [`HEAD_TIMEOUT`] at most,
 //! and nothing else is read of a request.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,15 +17,11 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-use crate::progress::Progress;
 
 /// Connections open at once, a few probes, scrapers and people; more are closed.
 pub const CONNECTIONS_MAX: usize = 64;
@@ -40,14 +36,21 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 const OPENMETRICS: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
+/// What can be told of a running service: in a line, by its [`fmt::Display`], and as metrics.
+pub trait Report: fmt::Display + Send + Sync {
+    /// Adds every figure as it stands.
+    fn register(&self, registry: &mut Registry);
+}
+
 /// Answers operators until it is cancelled.
-pub async fn serve(listener: TcpListener, progress: Arc<Progress>, shutdown: CancellationToken) {
+pub async fn serve(listener: TcpListener, reports: Vec<Arc<dyn Report>>, shutdown: CancellationToken) {
+    let reports: Arc<[Arc<dyn Report>]> = reports.into();
     let (places, connections) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), TaskTracker::new());
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((socket, _)) => {
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-                let connection = connection(socket, Arc::clone(&progress), shutdown.clone());
+                let connection = connection(socket, Arc::clone(&reports), shutdown.clone());
                 connections.spawn(async {
                     connection.await;
                     drop(place);
@@ -63,9 +66,9 @@ pub async fn serve(listener: TcpListener, progress: Arc<Progress>, shutdown: Can
     connections.wait().await;
 }
 
-async fn connection(socket: TcpStream, progress: Arc<Progress>, shutdown: CancellationToken) {
+async fn connection(socket: TcpStream, reports: Arc<[Arc<dyn Report>]>, shutdown: CancellationToken) {
     let service = service_fn(move |request| {
-        let answer = answer(&request, &progress);
+        let answer = answer(&request, &reports);
         async { Ok::<_, Infallible>(answer) }
     });
     let connection = http1::Builder::new()
@@ -77,10 +80,10 @@ async fn connection(socket: TcpStream, progress: Arc<Progress>, shutdown: Cancel
     let _ = shutdown.run_until_cancelled(connection).await;
 }
 
-fn answer(request: &Request<Incoming>, progress: &Progress) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, reports: &[Arc<dyn Report>]) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/health") => response(StatusCode::OK, TEXT, "ok\n".to_owned()),
-        (&Method::GET, "/metrics") => response(StatusCode::OK, OPENMETRICS, metrics(progress)),
+        (&Method::GET, "/metrics") => response(StatusCode::OK, OPENMETRICS, metrics(reports)),
         _ => response(StatusCode::NOT_FOUND, TEXT, "there are GET /health and GET /metrics\n".to_owned()),
     }
 }
@@ -92,22 +95,20 @@ fn response(status: StatusCode, content_type: HeaderValue, body: String) -> Resp
     response
 }
 
-/// All counters as OpenMetrics text.
-fn metrics(progress: &Progress) -> String {
+/// All figures as OpenMetrics text.
+fn metrics(reports: &[Arc<dyn Report>]) -> String {
     let mut registry = Registry::with_prefix("user_info_upstream");
-    for (name, help, count) in progress.counters() {
-        registry.register(name, help, ConstCounter::new(count));
+    for report in reports {
+        report.register(&mut registry);
     }
-    let remembered = i64::try_from(progress.users_remembered.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
-    registry.register("users_remembered", "Users of whom a digest is remembered", ConstGauge::new(remembered));
     let mut text = String::new();
     encode(&mut text, &registry).expect("writing to a String cannot fail");
     text
 }
 
 /// Logs the progress line at an interval until it is cancelled.
-pub async fn report(service: &str, progress: &Progress, interval: Duration, shutdown: CancellationToken) {
+pub async fn log_progress(service: &str, report: &dyn Report, interval: Duration, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tokio::time::sleep(interval)).await.is_some() {
-        tracing::info!(service, "{progress}");
+        tracing::info!(service, "{report}");
     }
 }

@@ -38,7 +38,7 @@ pub struct FollowsConfig {
 }
 
 /// What decides who follows whom.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub enum Steer {
     /// Chance, and the mix.
     #[default]
@@ -47,6 +47,8 @@ pub enum Steer {
     FollowCounts {
         /// Address of the stream.
         stream: String,
+        /// How it is asked for.
+        client: ClientOptions,
     },
 }
 
@@ -64,14 +66,13 @@ pub async fn run(
     progress: Arc<Progress>,
     shutdown: CancellationToken,
 ) -> Result<(), UpstreamError> {
-    let Steer::FollowCounts { stream } = config.steer else {
+    let Steer::FollowCounts { stream, client: options } = config.steer else {
         return generator::run(log, config.generator, Follows::default(), progress, shutdown).await;
     };
     let url: StreamUrl = stream.parse()?;
     let stop = shutdown.child_token();
     let (sender, messages) = mpsc::channel(QUEUED_MESSAGES_MAX);
     let follows = Follows { targets: Some(Targets::new(messages)), ..Follows::default() };
-    let options = ClientOptions::default();
     let client = client::run(&url, &options, sender, Arc::clone(&progress), stop.clone());
     let generator = generator::run(log, config.generator, follows, progress, stop.clone());
     let ended = |result: Result<(), UpstreamError>| {

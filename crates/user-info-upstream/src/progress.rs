@@ -3,8 +3,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
 use user_info_core::Fact;
 
+use crate::admin::Report;
 use crate::stream::message::Message;
 use crate::tweets::translator::UserCounts;
 
@@ -113,6 +117,16 @@ impl Progress {
     pub(crate) fn add_fact(&self, fact: &Fact) {
         let counter = if fact.is_deletion() { &self.removed } else { &self.added };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Report for Progress {
+    fn register(&self, registry: &mut Registry) {
+        for (name, help, count) in self.counters() {
+            registry.register(name, help, ConstCounter::new(count));
+        }
+        let remembered = i64::try_from(self.users_remembered.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        registry.register("users_remembered", "Users of whom a digest is remembered", ConstGauge::new(remembered));
     }
 }
 

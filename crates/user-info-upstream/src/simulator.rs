@@ -10,6 +10,7 @@
 
 mod accounts;
 pub mod activity;
+mod answer;
 mod authorization;
 mod batch;
 mod composing;
@@ -46,7 +47,7 @@ pub use authorization::AcceptedKeys;
 pub use faults::Faults;
 pub use kind::Kind;
 pub use notices::DisconnectCode;
-pub use options::{ServerLimits, ServerOptions};
+pub use options::{ServerLimits, ServerOptions, Upkeep};
 pub use population::{BYTES_PER_USER, user_id};
 pub use server::{serve, serve_replay, serve_with};
 pub use traffic::Traffic;

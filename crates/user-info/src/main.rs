@@ -14,6 +14,7 @@ mod server_arguments;
 mod signals;
 mod topics;
 mod upstream;
+mod upstream_arguments;
 
 use std::process::ExitCode;
 

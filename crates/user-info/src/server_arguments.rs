@@ -5,11 +5,14 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use clap::{ArgAction, Args};
 use user_info_upstream::simulator::{
-    AcceptedKeys, AccountLimits, ConnectLimit, DisconnectCode, Faults, ServerLimits, ServerOptions,
+    AcceptedKeys, AccountLimits, ConnectLimit, DisconnectCode, Faults, ServerLimits, ServerOptions, Upkeep, frequencies,
 };
 use user_info_upstream::stream::credentials::{Keys, Secret};
 
 use crate::arguments::parse_duration;
+
+/// The share of statuses that is sent.
+const USUAL_SAMPLE: f64 = 1.0 - frequencies::LEFT_OUT as f64 / frequencies::PER as f64;
 
 /// Who may read the stream.
 #[derive(Args, Debug)]
@@ -60,9 +63,17 @@ pub(crate) struct ServerArguments {
     /// Silence before a blank line is sent
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = parse_duration)]
     keep_alive: Duration,
-    /// The share of statuses that is sent; `limit` messages count the others
-    #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
-    sample: f64,
+    /// The share of statuses that is sent; `limit` messages count the others. Without it 0.999, of an archive all
+    #[arg(long, value_name = "SHARE")]
+    sample: Option<f64>,
+    /// The message of a connection after which its reader falls behind once, so that it is warned if it asked to be; 0:
+    /// never. Without it 60000, in a replay never
+    #[arg(long, value_name = "COUNT")]
+    congest_after: Option<u64>,
+    /// The message of a connection after which the server ends it, to shed load; 0: never. Without it 250000, in a replay
+    /// never
+    #[arg(long, value_name = "COUNT")]
+    shed_after: Option<u64>,
     /// Whether line feeds may stand inside messages; clients in Python read lines and stumble over them
     #[arg(long, default_value_t = true, value_name = "BOOL", action = ArgAction::Set)]
     line_feeds: bool,
@@ -82,8 +93,10 @@ pub(crate) struct ServerArguments {
 }
 
 impl ServerArguments {
-    /// `seed` is that of the faults.
-    pub(crate) fn options(&self, seed: u64) -> ServerOptions {
+    /// `seed` is that of the faults. An archive is served as it is unless told otherwise.
+    pub(crate) fn options(&self, seed: u64, is_replay: bool) -> ServerOptions {
+        let (usual_sample, usual_upkeep) =
+            if is_replay { (1.0, Upkeep::default()) } else { (USUAL_SAMPLE, Upkeep::USUAL) };
         let connects = ConnectLimit { attempts_max: self.connects_max, window: self.connects_window };
         ServerOptions {
             limits: ServerLimits {
@@ -97,8 +110,12 @@ impl ServerArguments {
                 connects: (self.connects_max > 0).then_some(connects),
                 connections_max: (self.account_connections_max > 0).then_some(self.account_connections_max),
             },
-            sample: self.sample,
+            sample: self.sample.unwrap_or(usual_sample),
             line_feeds: self.line_feeds,
+            upkeep: Upkeep {
+                congest_after: self.congest_after.or(usual_upkeep.congest_after).filter(|&after| after > 0),
+                shed_after: self.shed_after.or(usual_upkeep.shed_after).filter(|&after| after > 0),
+            },
             faults: self.faults.faults(seed),
             ..ServerOptions::default()
         }

@@ -1,11 +1,14 @@
 //! `user-info upstream …`: the simulated services, alone or all in one process.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use user_info_upstream::admin::Report;
 use user_info_upstream::all::AllConfig;
 use user_info_upstream::follows::{FollowsConfig, Steer};
 use user_info_upstream::replay::{Pace, Replay, ReplayConfig};
@@ -16,13 +19,16 @@ use user_info_upstream::{
     GeneratorConfig, Mix, Progress, UpstreamError, admin, all, follows, likes, lists, simulator, tweets,
 };
 
-use crate::arguments::{
+use crate::exit::Failure;
+use crate::upstream_arguments::{
     ActorArguments, AllArguments, FollowsArguments, OperationArguments, PublishArgument, PublishUsersArgument,
     ReplayArguments, ReplayPaceArgument, SimulatorArguments, SteerArgument, StreamArguments, TweetsArguments,
     UpstreamArguments, UpstreamService,
 };
-use crate::exit::Failure;
 use crate::{replay_progress, serve, signals};
+
+/// An archive is told of in lines of its own.
+const NEVER: Duration = Duration::MAX;
 
 /// Runs a service until a signal.
 pub(crate) fn run(arguments: UpstreamArguments) -> Result<ExitCode, Failure> {
@@ -49,36 +55,51 @@ pub(crate) fn run(arguments: UpstreamArguments) -> Result<ExitCode, Failure> {
 }
 
 /// Runs a service with its operator's address and its progress line, until it ends.
-#[expect(clippy::print_stdout, reason = "the bound address is this command's result")]
 async fn operate<Running: Future<Output = Result<(), UpstreamError>>>(
     name: &str,
     operation: &OperationArguments,
     shutdown: CancellationToken,
     service: impl FnOnce(Arc<Progress>, CancellationToken) -> Running,
 ) -> Result<(), Failure> {
-    let (progress, ended) = (Arc::new(Progress::default()), CancellationToken::new());
-    let listener = match operation.admin {
-        Some(address) => Some(serve::bind(address).await?),
-        None => None,
-    };
-    if let Some(address) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) {
-        println!("admin http://{address}");
-    }
+    let progress = Arc::new(Progress::default());
+    let running = service(Arc::clone(&progress), shutdown);
+    watch(name, operation.admin, operation.progress_interval, vec![progress], running).await
+}
+
+/// Runs what the first report tells of, until it ends, and tells of it.
+async fn watch(
+    name: &str,
+    admin: Option<SocketAddr>,
+    interval: Duration,
+    reports: Vec<Arc<dyn Report>>,
+    running: impl Future<Output = Result<(), UpstreamError>>,
+) -> Result<(), Failure> {
+    let ended = CancellationToken::new();
+    let listener = bind_admin(admin).await?;
+    let line = Arc::clone(&reports[0]);
     let operators = async {
         if let Some(listener) = listener {
-            admin::serve(listener, Arc::clone(&progress), ended.clone()).await;
+            admin::serve(listener, reports, ended.clone()).await;
         }
     };
     let running = async {
-        let result = service(Arc::clone(&progress), shutdown).await;
+        let result = running.await;
         ended.cancel();
         result
     };
-    let report = admin::report(name, &progress, operation.progress_interval, ended.clone());
-    let (result, (), ()) = tokio::join!(running, operators, report);
+    let lines = admin::log_progress(name, &*line, interval, ended.clone());
+    let (result, (), ()) = tokio::join!(running, operators, lines);
     result?;
-    tracing::info!(service = name, "stopped: {progress}");
+    tracing::info!(service = name, "stopped: {line}");
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the bound address is this command's result")]
+async fn bind_admin(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = serve::bind(address).await?;
+    println!("admin http://{}", listener.local_addr().map_err(Failure::check)?);
+    Ok(Some(listener))
 }
 
 #[expect(clippy::print_stdout, reason = "the bound address is this command's result")]
@@ -87,17 +108,15 @@ async fn stream(arguments: StreamArguments, shutdown: CancellationToken) -> Resu
     let listener = serve::bind(arguments.listen).await?;
     let address = listener.local_addr().map_err(Failure::check)?;
     println!("stream http://{address}/1.1/statuses/sample.json");
-    let options = arguments.server.options(arguments.simulator.seed);
-    match replay {
-        Some(replay) => serve_replay(listener, replay, options, shutdown).await,
-        None => Ok(simulator::serve_with(listener, simulated(&arguments.simulator), options, shutdown).await?),
+    let options = arguments.server.options(arguments.simulator.seed, replay.is_some());
+    let (traffic, operation) = (Arc::clone(&options.traffic), &arguments.operation);
+    if let Some(replay) = replay {
+        let reports: Vec<Arc<dyn Report>> = vec![traffic, replay.progress()];
+        let running = serve_replay(listener, replay, options, shutdown);
+        return watch("stream", operation.admin, NEVER, reports, running).await;
     }
-}
-
-async fn open_replay(arguments: &StreamArguments) -> Result<Replay, Failure> {
-    let config = replayed(arguments);
-    let opened = tokio::task::spawn_blocking(move || Replay::open(config)).await;
-    Ok(opened.context("looking for the archive").map_err(Failure::check)??)
+    let running = simulator::serve_with(listener, simulated(&arguments.simulator), options, shutdown);
+    watch("stream", operation.admin, operation.progress_interval, vec![traffic], running).await
 }
 
 /// Serves an archive and shows how far it is.
@@ -106,7 +125,7 @@ async fn serve_replay(
     replay: Replay,
     options: ServerOptions,
     shutdown: CancellationToken,
-) -> Result<(), Failure> {
+) -> Result<(), UpstreamError> {
     let progress = replay.progress();
     tokio::select! {
         never = replay_progress::show(&progress) => match never {},
@@ -114,6 +133,12 @@ async fn serve_replay(
     }
     tracing::info!("ended: {progress}");
     Ok(())
+}
+
+async fn open_replay(arguments: &StreamArguments) -> Result<Replay, Failure> {
+    let config = replayed(arguments);
+    let opened = tokio::task::spawn_blocking(move || Replay::open(config)).await;
+    Ok(opened.context("looking for the archive").map_err(Failure::check)??)
 }
 
 async fn publish_tweets(arguments: TweetsArguments, shutdown: CancellationToken) -> Result<(), Failure> {
@@ -137,9 +162,10 @@ async fn publish_tweets(arguments: TweetsArguments, shutdown: CancellationToken)
 }
 
 async fn publish_follows(arguments: FollowsArguments, shutdown: CancellationToken) -> Result<(), Failure> {
-    let FollowsArguments { actor, steer, stream } = arguments;
+    let FollowsArguments { actor, steer, stream, client } = arguments;
+    let client = client.options()?;
     let steer = match steer {
-        SteerArgument::FollowCounts => Steer::FollowCounts { stream },
+        SteerArgument::FollowCounts => Steer::FollowCounts { stream, client },
         SteerArgument::Ignore => Steer::Ignore,
     };
     let (log, config) = (actor.log.open()?, FollowsConfig { generator: generator(&actor), steer });

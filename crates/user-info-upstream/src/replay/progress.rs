@@ -4,6 +4,11 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::admin::Report;
 use crate::replay::fault::LocatedFault;
 
 /// Faults that are kept and logged; of further ones only the number is.
@@ -92,6 +97,23 @@ impl ReplayProgress {
             if faults.len() == FAULTS_KEPT_MAX {
                 tracing::warn!("further parts that are left out are only counted");
             }
+        }
+    }
+}
+
+impl Report for ReplayProgress {
+    fn register(&self, registry: &mut Registry) {
+        let gauge = |bytes| ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX));
+        registry.register("replay_bytes_there", "Bytes of all files, on the disk", gauge(self.bytes_there()));
+        registry.register("replay_bytes_read", "Bytes of the files read in this round", gauge(self.bytes_read()));
+        let counters = [
+            ("replay_messages", "Messages served", self.messages()),
+            ("replay_bad_lines", "Lines that were no messages", self.bad_lines()),
+            ("replay_damages", "Files and parts that could not be read to their end", self.damages()),
+            ("replay_rounds", "How often the whole archive has been served", self.rounds()),
+        ];
+        for (name, help, count) in counters {
+            registry.register(name, help, ConstCounter::new(count));
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::simulator::faults::{Fate, Mischief};
 use crate::simulator::framing::{Framing, Gzip};
 use crate::simulator::kind::Kind;
 use crate::simulator::notices::{self, DisconnectCode};
+use crate::simulator::options::Upkeep;
 use crate::simulator::request::StreamRequest;
 use crate::simulator::traffic::Traffic;
 
@@ -33,6 +34,8 @@ const WARN_AT_PERCENT: usize = 60;
 const WARN_EVERY: Duration = Duration::from_mins(5);
 /// How long what was written before a cut may take to go out: the client is to see where it was made.
 const CUT_AFTER: Duration = Duration::from_millis(500);
+/// Time between two looks at the queue of a congested connection: a small part of what fills it.
+const CONGESTION_LOOK: Duration = Duration::from_millis(5);
 /// Time between two `limit` messages.
 const LIMIT_EVERY: Duration = Duration::from_secs(1);
 
@@ -43,6 +46,9 @@ pub(super) struct Delivery {
     queue: mpsc::Receiver<Arc<Batch>>,
     departure: Arc<Departure>,
     mischief: Option<Mischief>,
+    upkeep: Upkeep,
+    /// Sent so far, but for what the server itself says.
+    messages: u64,
     traffic: Arc<Traffic>,
     gzip: Option<Gzip>,
     /// On its way out.
@@ -63,6 +69,7 @@ pub(super) struct Terms {
     pub(super) departure: Arc<Departure>,
     /// None if nothing is to go wrong with the messages.
     pub(super) mischief: Option<Mischief>,
+    pub(super) upkeep: Upkeep,
     pub(super) traffic: Arc<Traffic>,
     pub(super) seat: Seat,
 }
@@ -72,6 +79,8 @@ enum State {
     Live,
     /// Told to end; what is in the queue comes first.
     Leaving,
+    /// Nothing goes out until the queue is so full that the reader is warned.
+    Congested,
     /// Nothing comes any more, by mischief.
     Stalled,
     /// The connection ends when the pieces are out, by mischief.
@@ -88,13 +97,18 @@ enum Event {
 
 impl Delivery {
     pub(super) fn new(queue: mpsc::Receiver<Arc<Batch>>, terms: Terms) -> Self {
-        let Terms { request, keep_alive_after, departure, mischief, traffic, seat } = terms;
+        let Terms { request, keep_alive_after, departure, mischief, mut upkeep, traffic, seat } = terms;
+        if !request.stall_warnings {
+            upkeep.congest_after = None;
+        }
         Self {
             request,
             keep_alive_after,
             queue,
             departure,
             mischief,
+            upkeep,
+            messages: 0,
             traffic,
             gzip: request.gzip.then(Gzip::new),
             pieces: VecDeque::new(),
@@ -118,6 +132,7 @@ impl Delivery {
             }
             match self.state {
                 State::Live | State::Leaving => self.proceed().await,
+                State::Congested => self.wait_for_a_queue().await,
                 State::Stalled => std::future::pending().await,
                 State::Cut => self.cut().await,
                 State::Over => return None,
@@ -157,6 +172,29 @@ impl Delivery {
             self.compose(batch);
         }
         self.tell_limit(batch.left_out);
+        self.keep_up(batch.messages().len());
+    }
+
+    /// What the server does to every connection after a number of messages.
+    fn keep_up(&mut self, messages: usize) {
+        let before = self.messages;
+        self.messages += messages as u64;
+        let is_due = |after: Option<u64>| after.is_some_and(|after| before < after && self.messages >= after);
+        if is_due(self.upkeep.shed_after) {
+            self.departure.order(DisconnectCode::ShedLoad);
+        } else if is_due(self.upkeep.congest_after) && self.state == State::Live {
+            self.state = State::Congested;
+        }
+    }
+
+    /// Gives up when a blank line is due, or when the stream has to end.
+    async fn wait_for_a_queue(&mut self) {
+        let until = Instant::now() + self.keep_alive_after;
+        // The next batch is taken before the queue is looked at again.
+        while self.percent_full() <= WARN_AT_PERCENT && Instant::now() < until && self.departure.code().is_none() {
+            tokio::time::sleep(CONGESTION_LOOK).await;
+        }
+        self.state = State::Live;
     }
 
     /// Writes message by message.
@@ -189,6 +227,9 @@ impl Delivery {
                 }
             }
         }
+        if self.mischief.as_ref().is_some_and(Mischief::is_silent) {
+            self.state = State::Stalled;
+        }
         self.write(output.into());
     }
 
@@ -213,12 +254,16 @@ impl Delivery {
     }
 
     fn warn_if_behind(&mut self) {
-        let percent_full = self.queue.len() * 100 / self.queue.max_capacity();
+        let percent_full = self.percent_full();
         let lately = self.warned_at.is_some_and(|warned_at| warned_at.elapsed() < WARN_EVERY);
         if self.request.stall_warnings && percent_full >= WARN_AT_PERCENT && !lately {
             self.warned_at = Some(Instant::now());
             self.write_notice(Kind::Warning, &notices::falling_behind(percent_full));
         }
+    }
+
+    fn percent_full(&self) -> usize {
+        self.queue.len() * 100 / self.queue.max_capacity()
     }
 
     fn tell_limit(&mut self, left_out: u64) {
@@ -253,5 +298,11 @@ impl Delivery {
         tokio::time::sleep(CUT_AFTER).await;
         self.departure.cut();
         std::future::pending().await
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.traffic.add_ended_stream();
     }
 }

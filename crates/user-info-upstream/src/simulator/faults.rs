@@ -98,6 +98,11 @@ impl Mischief {
         }
     }
 
+    /// Whether the message that was counted last was the last one before silence.
+    pub(super) fn is_silent(&self) -> bool {
+        self.faults.stall_after.is_some_and(|after| self.messages >= after)
+    }
+
     /// How long the next piece is, of what is left; all of it if pieces are whole.
     pub(super) fn piece(&mut self, left: usize) -> usize {
         match self.faults.piece_bytes_max {

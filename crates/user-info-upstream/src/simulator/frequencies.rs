@@ -57,3 +57,11 @@ pub const REPETITION: u32 = 1_000;
 pub const COUNTS_UNKNOWN: u32 = 1_000;
 /// Statuses with a line feed inside the message.
 pub const BARE_LINE_FEED: u32 = 5_000;
+
+/// Statuses that the server of the stream leaves out, so that a `limit` tells of them, at most once a second.
+pub const LEFT_OUT: u32 = 100;
+/// The message of a connection after which its reader, if it wants to be warned, falls behind and gets a `warning`: five
+/// minutes at 200 a second.
+pub const CONGESTION_AFTER: u64 = 60_000;
+/// The message of a connection after which the server ends it with a `disconnect`: about twenty minutes at 200 a second.
+pub const SHED_LOAD_AFTER: u64 = 250_000;

@@ -7,6 +7,7 @@ use crate::UpstreamError;
 use crate::simulator::accounts::AccountLimits;
 use crate::simulator::authorization::AcceptedKeys;
 use crate::simulator::faults::Faults;
+use crate::simulator::frequencies;
 use crate::simulator::traffic::Traffic;
 
 /// How much a client may take up.
@@ -37,6 +38,23 @@ impl Default for ServerLimits {
     }
 }
 
+/// What the server does to every connection in the course of time, as Twitter's did. Counts are of messages of one
+/// connection, so that the same seed brings the same stream however fast it is; None: never.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Upkeep {
+    /// When the connection is congested once: nothing goes out until a reader that asked for warnings gets one, at most
+    /// for as long as the stream may be silent.
+    pub congest_after: Option<u64>,
+    /// When the server sheds the connection, with code 12.
+    pub shed_after: Option<u64>,
+}
+
+impl Upkeep {
+    /// As [`frequencies`] states.
+    pub const USUAL: Self =
+        Self { congest_after: Some(frequencies::CONGESTION_AFTER), shed_after: Some(frequencies::SHED_LOAD_AFTER) };
+}
+
 /// Everything that a client can notice, besides what is simulated.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
@@ -51,6 +69,8 @@ pub struct ServerOptions {
     /// Whether a line feed may stand inside a message, as Twitter allows itself. Clients that read lines rather than
     /// messages (those in Python) stumble over it.
     pub line_feeds: bool,
+    /// What happens to every connection in the course of time.
+    pub upkeep: Upkeep,
     /// What goes wrong.
     pub faults: Faults,
     /// What was sent.
@@ -65,6 +85,7 @@ impl Default for ServerOptions {
             accounts: AccountLimits::default(),
             sample: 1.0,
             line_feeds: true,
+            upkeep: Upkeep::default(),
             faults: Faults::default(),
             traffic: Arc::default(),
         }

@@ -6,6 +6,7 @@ use serde_json::json;
 use user_info_core::Topic;
 use user_info_log::Log;
 use user_info_upstream::follows::{self, FollowsConfig, Steer};
+use user_info_upstream::stream::client::ClientOptions;
 use user_info_upstream::{GeneratorConfig, Mix, UpstreamError};
 
 use crate::generators::{self, OWN_TOPICS, own, populate};
@@ -100,7 +101,7 @@ async fn stream_of(degree: u64) -> String {
 
 fn steered(log: &Log, stream: String) -> Running {
     let generator = generators::config(4_000.0);
-    let config = FollowsConfig { generator, steer: Steer::FollowCounts { stream } };
+    let config = FollowsConfig { generator, steer: Steer::FollowCounts { stream, client: ClientOptions::default() } };
     Running::start(|progress, stop| follows::run(log.clone(), config, progress, stop))
 }
 

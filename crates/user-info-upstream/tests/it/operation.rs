@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use user_info_upstream::Progress;
-use user_info_upstream::admin::{self, CONNECTIONS_MAX};
+use user_info_upstream::admin::{self, CONNECTIONS_MAX, Report};
 use user_info_upstream::tweets::{self, PublishUsers};
 
 use crate::support::{
@@ -24,10 +24,10 @@ struct Operated {
 }
 
 impl Operated {
-    async fn start(progress: Arc<Progress>) -> Self {
+    async fn start(report: Arc<dyn Report>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let served = tokio::spawn(admin::serve(listener, progress, stop.clone()));
+        let served = tokio::spawn(admin::serve(listener, vec![report], stop.clone()));
         Self { address, stop, served }
     }
 
@@ -70,7 +70,7 @@ async fn health_and_metrics_are_answered_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_connections_are_bounded_and_do_not_hold_up_the_end() {
-    let operated = Operated::start(Arc::default()).await;
+    let operated = Operated::start(Arc::new(Progress::default())).await;
     let mut silent = Vec::new();
     for _ in 0..CONNECTIONS_MAX {
         silent.push(TcpStream::connect(operated.address).await.unwrap());

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
-use user_info_upstream::simulator::{Kind, ServerLimits, ServerOptions, SimulatorConfig};
+use user_info_upstream::simulator::{Kind, ServerLimits, ServerOptions, SimulatorConfig, Upkeep};
 
 use crate::support::DEADLINE;
 use crate::wire::{BUSY, QUIET, body, get_stream, is_whole, messages, read_to_end, read_until, request, start};
@@ -170,7 +170,12 @@ async fn a_sample_is_the_same_for_all_and_limit_counts_the_rest() {
         samples.push(request(address, &get_stream("", "")).await);
     }
     let mut ids = Vec::new();
-    for client in &mut samples {
+    for turn in 0..3 {
+        if turn == 2 {
+            // One that comes late hears only of what was left out since.
+            samples.push(request(address, &get_stream("", "")).await);
+        }
+        let client = &mut samples[turn];
         let two_limits = |bytes: &[u8]| bytes.windows(8).filter(|window| window == b"{\"limit\"").count() >= 2;
         let stream = body(&read_until(client, |bytes| bytes.len() > 1_000_000 && two_limits(bytes)).await);
         let values: Vec<Value> = messages(&stream).iter().map(|it| serde_json::from_slice(it).unwrap()).collect();
@@ -190,6 +195,9 @@ async fn a_sample_is_the_same_for_all_and_limit_counts_the_rest() {
     server.stop().await.unwrap();
 }
 
+/// Many chunks more, none of which may bring another warning.
+const BYTES_AFTER_WARNING: usize = 500_000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_falls_behind_is_warned_if_they_want_to_be() {
     let limits = ServerLimits { queue_chunks_max: 100, ..ServerLimits::default() };
@@ -204,9 +212,13 @@ async fn who_falls_behind_is_warned_if_they_want_to_be() {
         let mut response = Vec::new();
         // So slow that it falls behind, so steady that it hears about it.
         let reading = async {
-            let mut ended = false;
-            while !ended && traffic.messages(Kind::Warning) == 0 {
-                ended = !matches!(slow.read_buf(&mut response).await, Ok(1..));
+            let (mut ended, mut left) = (false, BYTES_AFTER_WARNING);
+            while !ended && left > 0 {
+                let read = slow.read_buf(&mut response).await.unwrap_or(0);
+                ended = read == 0;
+                if traffic.messages(Kind::Warning) > 0 {
+                    left = left.saturating_sub(read);
+                }
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
@@ -219,6 +231,29 @@ async fn who_falls_behind_is_warned_if_they_want_to_be() {
         let counted = traffic.messages(Kind::Warning);
         assert_eq!(counted, u64::from(warned), "at most one in five minutes, and only for those who want it");
         assert!(warnings as u64 <= counted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_connection_falls_behind_once_and_is_shed_in_the_end() {
+    let upkeep = Upkeep { congest_after: Some(1_000), shed_after: Some(3_000) };
+    let limits = ServerLimits { queue_chunks_max: 50, ..ServerLimits::default() };
+    for (query, warnings) in [("?stall_warnings=true", 1), ("", 0)] {
+        let (server, address) = start(BUSY, ServerOptions { upkeep, limits, ..ServerOptions::default() }).await;
+        let mut client = request(address, &get_stream(query, "")).await;
+        let response = read_to_end(&mut client).await;
+        assert!(is_whole(&response));
+        let values: Vec<Value> =
+            messages(&body(&response)).iter().map(|message| serde_json::from_slice(message).unwrap()).collect();
+        assert_eq!(values.last().unwrap()["disconnect"]["code"], 12);
+        let warned: Vec<_> = (0..values.len()).filter(|&index| values[index].get("warning").is_some()).collect();
+        assert_eq!(warned.len(), warnings);
+        for index in warned {
+            assert!((1_000..1_500).contains(&index), "warned after {index} messages");
+            assert!(values[index]["warning"]["percent_full"].as_u64().unwrap() >= 60, "{}", values[index]);
+        }
+        assert!(values.len() > 3_000);
+        server.stop().await.unwrap();
     }
 }
 

@@ -19,6 +19,7 @@ mod names_and_lives;
 mod replay;
 mod stopping;
 mod stream_refused;
+mod stream_server;
 
 mod bad_input;
 mod compaction;

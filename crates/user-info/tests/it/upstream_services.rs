@@ -138,6 +138,33 @@ fn kill_all(world: &World, services: &mut [Service], rng: &mut ChaCha8Rng) {
     services.iter().zip(before).for_each(|(service, before)| until_more(world, service.topic, before));
 }
 
+/// Steered, it keeps more in mind than its topic says: what the stream wants. None of that may lead to a contradiction.
+#[test]
+fn a_steered_follow_service_that_is_killed_contradicts_nothing() {
+    let _turn = turn::shared();
+    let seed = Seed::of_this_run().value();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let broker = shared_broker();
+    let (world, stream) = (World::on(&broker, "steered"), Stream::start(seed));
+    let server = world.replica("store").started();
+    let url = stream.url();
+    let tweets = Service::start(&world, Topic::Tweets, &["--stream", &url]);
+    let steered = ["--rate", "700", "--steer", "follow-counts", "--stream", &url];
+    let mut services = vec![Service::start(&world, Topic::Follows, &steered)];
+    until_more(&world, Topic::Follows, 0);
+    for _ in 0..if soak() { 10 * KILLS } else { KILLS } {
+        kill_all(&world, &mut services, &mut rng);
+    }
+    stream.end();
+    services.into_iter().chain([tweets]).for_each(|service| drop(service.stop()));
+    let topics = Topics::read(&world);
+    assert_eq!(topics.contradictions(), Vec::<String>::new());
+    let unfollowed = topics.count(Topic::Follows, "unfollowed");
+    assert!(unfollowed >= 20, "only {unfollowed} unfollowed, so little was proved");
+    server.until_at(&world.ends());
+    assert_eq!(world.audit_server(&server).with_status(0).json()["differences"], 0);
+}
+
 #[test]
 fn a_second_instance_of_a_service_takes_over() {
     let _turn = turn::shared();

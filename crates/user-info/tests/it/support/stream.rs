@@ -142,6 +142,7 @@ impl Scene {
                 "created_at": "Wed Feb 29 19:42:02 +0000 2012",
                 "description": null, "location": null, "url": null, "profile_image_url_https": null,
                 "followers_count": self.rng.random_range(-1..20),
+                "friends_count": self.rng.random_range(0..20),
             },
         })
     }
