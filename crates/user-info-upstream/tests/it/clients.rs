@@ -4,7 +4,7 @@
 //! of something. The server itself repeats messages, sends kinds that the clients do not know, ids beyond 2^53, and
 //! deletions before their statuses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -23,10 +23,14 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use user_info_testkit::Process;
-use user_info_upstream::simulator::{STREAM_PATH, SimulatorConfig, serve};
+use user_info_upstream::replay::{Pace, Replay, ReplayConfig};
+use user_info_upstream::simulator::{
+    DisconnectCode, Faults, STREAM_PATH, ServerOptions, SimulatorConfig, serve, serve_replay,
+};
 use user_info_upstream::stream::splitter::{MAX_MESSAGE_BYTES, Piece, Splitter};
 
 use crate::support::{Running, eventually};
+use crate::world;
 
 /// How long the clients read.
 const READ_S: u64 = 60;
@@ -58,6 +62,81 @@ const ALL: &[&str] = &[
     "user_delete",
 ];
 
+/// An archive with every kind of the world, of which the statuses of a minute at [`FAULTY_RATE`] are a part.
+const ARCHIVED_STEPS: i64 = 8_000;
+const FAULTY_RATE: f64 = 100.0;
+/// What goes wrong on every connection; how it ends comes besides.
+const FAULTS: Faults = Faults {
+    unavailable_first: 4,
+    piece_bytes_max: 700,
+    duplicate_per_mille: 20,
+    reorder_per_mille: 20,
+    stall_after: None,
+    cut_after: None,
+    disconnect_after: None,
+    seed: 3,
+};
+/// Connections end after about a fifth of the minute.
+const END_AFTER: u64 = 1_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_others_bear_all_that_the_server_can_do_wrong() {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("world.json");
+    let messages: Vec<_> = world::run(2_000, 12, ARCHIVED_STEPS).filter(|message| !message.contains(&b'\n')).collect();
+    std::fs::write(&archive, messages.join(&b'\n')).unwrap();
+    let recorded: HashSet<Seen> = messages.into_iter().map(|message| identify(&Piece::Message(message))).collect();
+    let cut = Faults { cut_after: Some(END_AFTER), ..FAULTS };
+    let shed = Faults { disconnect_after: Some((END_AFTER, DisconnectCode::ShedLoad)), ..FAULTS };
+    let (cut, shed) = tokio::join!(read_faulty(&archive, cut), read_faulty(&archive, shed));
+    for (faults, readers) in [("cut", cut), ("shed", shed)] {
+        for (name, lines) in readers {
+            check_faulty(&format!("{name}, {faults}"), &lines, &recorded);
+        }
+    }
+}
+
+/// What all clients say of a server with faults.
+async fn read_faulty(archive: &Path, faults: Faults) -> Vec<(&'static str, Vec<Vec<Value>>)> {
+    let replay = ReplayConfig { paths: vec![archive.to_owned()], pace: Pace::Rate(FAULTY_RATE), repeat: true };
+    let replay = Replay::open(replay).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let options = ServerOptions { faults, ..ServerOptions::default() };
+    let server = Running::start(|_, stop| serve_replay(listener, replay, options, stop));
+    let home = home();
+    let readers = [
+        ("tweepy 4.12", "read_with_tweepy.py", Some("tweepy-4.12")),
+        ("tweepy 4.13", "read_with_tweepy.py", None),
+        ("python-twitter", "read_with_python_twitter.py", None),
+    ];
+    let started =
+        readers.map(|(name, script, library)| (name, reader(&home, script, &origin, library, FAULTS_ARE_MEANT)));
+    let mut said = Vec::new();
+    for (name, process) in started {
+        said.push((name, tokio::task::spawn_blocking(|| finish(process)).await.unwrap()));
+    }
+    server.stop().await.unwrap();
+    said
+}
+
+fn check_faulty(name: &str, lines: &[Vec<Value>], recorded: &HashSet<Seen>) {
+    let errors: Vec<_> = lines.iter().filter(|line| line[0] == "error").collect();
+    assert!(errors.is_empty(), "{name}: {errors:?}");
+    let received = messages(lines);
+    let by_server = |seen: &Seen| seen.0 == "disconnect";
+    let unknown: Vec<_> = received.iter().filter(|&seen| !recorded.contains(seen) && !by_server(seen)).collect();
+    assert!(unknown.is_empty(), "{name} received what was not sent: {unknown:?}");
+    let connections = lines.iter().filter(|line| line[0] == "connected").count();
+    let twice = received.windows(2).filter(|two| two[0] == two[1]).count();
+    let ids = received.iter().filter(|(kind, _)| kind == "status").filter_map(|(_, id)| id.as_u64());
+    let ids: Vec<u64> = ids.collect();
+    let backwards = ids.windows(2).filter(|two| two[0] > two[1]).count();
+    println!("{name}: {} messages over {connections} connections, {twice} twice", received.len());
+    assert!(connections > 2 && twice > 10 && backwards > 10, "{name}: {connections}, {twice}, {backwards}");
+    assert!(received.len() > 2 * usize::try_from(END_AFTER).unwrap(), "{name}: only {} messages", received.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_of_others_read_what_was_sent() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -68,9 +147,9 @@ async fn clients_of_others_read_what_was_sent() {
     let origin = format!("http://{}", network(address).await);
     let home = home();
     let readers = [
-        ("tweepy 4.12", TWEEPY_4_12, reader(&home, "read_with_tweepy.py", &origin, Some("tweepy-4.12"))),
-        ("tweepy 4.13", TWEEPY_4_13, reader(&home, "read_with_tweepy.py", &origin, None)),
-        ("python-twitter", ALL, reader(&home, "read_with_python_twitter.py", &origin, None)),
+        ("tweepy 4.12", TWEEPY_4_12, reader(&home, "read_with_tweepy.py", &origin, Some("tweepy-4.12"), "")),
+        ("tweepy 4.13", TWEEPY_4_13, reader(&home, "read_with_tweepy.py", &origin, None, "")),
+        ("python-twitter", ALL, reader(&home, "read_with_python_twitter.py", &origin, None, "")),
     ];
     let received = readers.map(|(name, kinds, process)| (name, kinds, tokio::task::spawn_blocking(|| finish(process))));
     for (name, kinds, lines) in received {
@@ -161,10 +240,13 @@ fn home() -> PathBuf {
     home
 }
 
-fn reader(home: &Path, script: &str, origin: &str, library: Option<&str>) -> Process {
+/// Tells a reader that refusals and ends of connections are no errors.
+const FAULTS_ARE_MEANT: &str = "faults-are-meant";
+
+fn reader(home: &Path, script: &str, origin: &str, library: Option<&str>, meant: &str) -> Process {
     let mut command = Command::new(home.join("bin/python"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients").join(script);
-    command.arg(script).arg(origin).arg(READ_S.to_string());
+    command.arg(script).arg(origin).arg(READ_S.to_string()).arg(meant);
     command.env("PYTHONDONTWRITEBYTECODE", "1").env("NO_PROXY", "*").env_remove("PYTHONPATH");
     if let Some(library) = library {
         command.env("PYTHONPATH", home.join(library));

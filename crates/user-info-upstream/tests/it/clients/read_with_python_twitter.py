@@ -30,3 +30,7 @@ while not clock.is_over():
         read()
     except requests.exceptions.ChunkedEncodingError:
         report.say("cut")
+    except twitter.TwitterError:
+        if not report.faults_are_meant():
+            raise
+        report.say("refused")

@@ -24,9 +24,11 @@ class Errors(logging.Handler):
     """Says what tweepy logs as an error, but for kinds that it does not know, and why a connection broke."""
 
     EXPECTED = ("Received unknown message type", "Connection error")
+    MEANT = ("Stream connection closed by", "Stream encountered HTTP error", "HTTP error response text")
 
     def emit(self, record):
-        if record.levelno >= logging.ERROR and not record.msg.startswith(self.EXPECTED):
+        expected = self.EXPECTED + (self.MEANT if report.faults_are_meant() else ())
+        if record.levelno >= logging.ERROR and not record.msg.startswith(expected):
             report.say("error", record.getMessage())
 
 

@@ -35,6 +35,11 @@ class Clock:
         return time.monotonic() >= self._end
 
 
+def faults_are_meant():
+    """Whether the server refuses requests and ends connections on purpose."""
+    return sys.argv[3:] == ["faults-are-meant"]
+
+
 def say(*what):
     sys.stdout.write(json.dumps(what) + "\n")
 
