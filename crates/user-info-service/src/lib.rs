@@ -22,6 +22,7 @@ pub mod rebuild;
 pub mod request;
 pub mod run;
 pub mod standing;
+pub mod tls;
 pub mod view;
 pub mod watch;
 

@@ -203,6 +203,20 @@ impl Metrics {
             "Connections closed at once because too many were open",
             self.connections.refused.clone(),
         );
+        self.register_tls();
+    }
+
+    fn register_tls(&mut self) {
+        let (registry, tls) = (&mut self.registry, &self.connections.tls);
+        registry.register_with_unit(
+            "tls_certificate_left",
+            "Time until the certificate that is served ends",
+            Unit::Seconds,
+            tls.seconds_left.clone(),
+        );
+        registry.register("tls_reloads", "Certificates taken while running", tls.reloads.clone());
+        registry.register("tls_reloads_refused", "Certificates refused while running", tls.refused.clone());
+        registry.register("tls_handshakes_failed", "TLS handshakes that failed", tls.handshakes_failed.clone());
     }
 
     fn register_ingest(&mut self) {

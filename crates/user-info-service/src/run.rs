@@ -25,6 +25,7 @@ use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::public::Public;
+use crate::tls::Tls;
 use crate::view::{SharedView, View};
 use crate::watch;
 
@@ -44,6 +45,8 @@ pub struct ServiceConfig {
     pub group: String,
     /// Limits of the public address.
     pub listen: ListenLimits,
+    /// The certificate of the public address; without one it speaks no TLS.
+    pub tls: Option<Tls>,
     /// How often the log is asked about the topics: how long a topic created anew can go unnoticed.
     pub watch_interval: Duration,
     /// How long, after the signal to stop, requests are still taken while `/ready` says no.
@@ -60,6 +63,7 @@ impl Default for ServiceConfig {
             ingest: IngestLimits::default(),
             group: "user-info".to_owned(),
             listen: ListenLimits::default(),
+            tls: None,
             watch_interval: Duration::from_secs(10),
             drain: Duration::ZERO,
             stop_deadline: Duration::from_secs(10),
@@ -210,6 +214,10 @@ impl Service {
         shutdown: Shutdown,
     ) -> Result<(), ServiceError> {
         let closing = Closing { signal: CancellationToken::new(), grace: self.config.stop_deadline };
+        if let Some(tls) = self.config.tls.clone() {
+            let (counts, errors) = (self.engine.metrics.connections.tls.clone(), Arc::clone(&self.engine.errors));
+            tokio::spawn(tls.watch(counts, errors, closing.signal.clone()));
+        }
         let public = tokio::spawn(self.serve_public(public, closing.clone()));
         let admin = tokio::spawn(self.serve_admin(admin, closing.clone()));
         let ended = tokio::select! {
@@ -235,13 +243,13 @@ impl Service {
             let public = Arc::clone(&public);
             async move { Ok(public.answer(&request).await) }
         });
-        listen::serve(listener, service, self.config.listen, counts, closing)
+        listen::serve(listener, self.config.tls.clone(), service, self.config.listen, counts, closing)
     }
 
     fn serve_admin(&self, listener: TcpListener, closing: Closing) -> impl Future<Output = ()> + Send + use<> {
         let service = TowerToHyperService::new(admin::router(self.admin()));
         let limits = ListenLimits { connections_max: ADMIN_CONNECTIONS_MAX, ..self.config.listen };
-        listen::serve(listener, service, limits, ConnectionCounts::default(), closing)
+        listen::serve(listener, None, service, limits, ConnectionCounts::default(), closing)
     }
 
     fn public(&self) -> Public {

@@ -17,6 +17,7 @@ mod scratch;
 mod starter;
 mod waiting;
 
+pub use certificates::Certificates;
 pub use kafka::{BrokerConfig, Credentials, KafkaBroker, Security};
 pub use port::free_port;
 pub use process::Process;

@@ -156,6 +156,14 @@ impl Process {
         self.signal(Signal::INT)
     }
 
+    /// Asks it to look at its files anew, as services read it (SIGHUP).
+    ///
+    /// # Errors
+    /// If it has already ended.
+    pub fn hang_up(&mut self) -> Result<()> {
+        self.signal(Signal::HUP)
+    }
+
     /// Freezes it where it stands (SIGSTOP): its connections stay open and nothing answers. Returns when all of its threads stand
     /// still; on a busy machine, the signal takes a while to reach those that are running.
     ///

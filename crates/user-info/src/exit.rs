@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use user_info_audit::AuditError;
 use user_info_log::LogError;
 use user_info_service::ServiceError;
+use user_info_service::tls::TlsError;
 use user_info_store::StoreError;
 use user_info_upstream::UpstreamError;
 use user_info_upstream::replay::ReplayError;
@@ -113,6 +114,12 @@ impl From<ServiceError> for Failure {
             | ServiceError::StopDeadline { .. } => CHECK_FAILED,
         };
         Self { status, error: error.into() }
+    }
+}
+
+impl From<TlsError> for Failure {
+    fn from(error: TlsError) -> Self {
+        Self::usage(error)
     }
 }
 

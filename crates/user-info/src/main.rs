@@ -12,6 +12,7 @@ mod replay_progress;
 mod serve;
 mod server_arguments;
 mod signals;
+mod tls_arguments;
 mod topics;
 mod upstream;
 mod upstream_arguments;

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use user_info_service::ingest::IngestLimits;
 use user_info_service::listen::ListenLimits;
+use user_info_service::tls::Tls;
 use user_info_service::{ServiceConfig, run as run_service};
 use user_info_store::Store;
 
@@ -20,22 +21,27 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<ExitCode, Failure> {
 
 async fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     let shutdown = signals::shutdown()?;
+    let tls = arguments.tls.load()?;
+    if let Some(tls) = tls.clone() {
+        signals::on_hangup(move || tls.look())?;
+    }
     let log = arguments.log.open()?;
     let store = Store::open_unseen(&arguments.store.store, &arguments.store.options())?;
     let public = bind(arguments.listen).await?;
     let admin = bind(arguments.admin).await?;
-    print_address("public", &public)?;
-    print_address("admin", &admin)?;
-    run_service(config(&arguments), &log, store, public, admin, shutdown).await?;
+    print_address("public", if tls.is_some() { "https" } else { "http" }, &public)?;
+    print_address("admin", "http", &admin)?;
+    run_service(config(&arguments, tls), &log, store, public, admin, shutdown).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-fn config(arguments: &ServeArguments) -> ServiceConfig {
+fn config(arguments: &ServeArguments, tls: Option<Tls>) -> ServiceConfig {
     ServiceConfig {
         group: arguments.group.clone(),
         ingest: IngestLimits { bad_in_a_row_max: arguments.bad_records_max, ..IngestLimits::default() },
         listen: ListenLimits { connections_max: arguments.connections_max, ..ListenLimits::default() },
+        tls,
         watch_interval: arguments.watch_interval,
         drain: arguments.drain,
         stop_deadline: arguments.stop_deadline,
@@ -50,8 +56,8 @@ pub(crate) async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, F
 }
 
 #[expect(clippy::print_stdout, reason = "the bound addresses are this command's result")]
-fn print_address(name: &str, listener: &TcpListener) -> Result<(), Failure> {
+fn print_address(name: &str, scheme: &str, listener: &TcpListener) -> Result<(), Failure> {
     let address = listener.local_addr().context("asking for the bound address").map_err(Failure::check)?;
-    println!("{name} http://{address}");
+    println!("{name} {scheme}://{address}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! SIGTERM and Ctrl-C: the first one asks to stop, a second one ends the process at once.
+//! SIGTERM and Ctrl-C: the first one asks to stop, a second one ends the process at once. SIGHUP asks to look at files anew.
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,6 +28,17 @@ pub(crate) fn shutdown() -> Result<CancellationToken, Failure> {
         }
     });
     Ok(token)
+}
+
+/// Calls `look` at every SIGHUP, which would end the process otherwise.
+pub(crate) fn on_hangup(look: impl Fn() + Send + 'static) -> Result<(), Failure> {
+    let mut hangup = signal(SignalKind::hangup()).context("listening for SIGHUP").map_err(Failure::check)?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            look();
+        }
+    });
+    Ok(())
 }
 
 /// The runtime of commands that await.

@@ -94,7 +94,7 @@ fn what_is_no_request_is_refused_or_closed_and_never_a_fault_of_ours() {
     let many_headers = "x: y\r\n".repeat(200);
     let cases: Vec<(&str, Vec<u8>, &[u16])> = vec![
         ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".into(), &[400]),
-        ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(), &[400]),
+        ("almost HTTP/2", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n".into(), &[400]),
         ("no version", b"GET /users/1\r\n\r\n".into(), &[400]),
         ("HTTP/3.0", b"GET /users/1 HTTP/3.0\r\n\r\n".into(), &[400]),
         ("empty method", b" /users/1 HTTP/1.1\r\n\r\n".into(), &[400]),

@@ -24,6 +24,7 @@ mod stream_server;
 mod bad_input;
 mod compaction;
 mod demo;
+mod tls;
 mod topics;
 mod topics_that_change;
 mod transactions;
