@@ -4,21 +4,24 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use serde::Serialize;
-use user_info_core::{AccountState, Id};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use user_info_core::{AccountState, Id, Timestamp};
 use user_info_store::UserRecord;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The 14 fields of a user, in the words of the requirement.
-#[derive(Debug, Serialize)]
+use crate::fields::{Field, Fields};
+
+/// The 14 fields of a user, in the words of the requirement, or those of them that were asked for.
+#[derive(Debug)]
 pub struct UserAnswer<'record> {
+    fields: Fields,
     user_id: &'record str,
     username: &'record str,
     name: &'record str,
     bio: Option<&'record str>,
     location: Option<&'record str>,
     url: Option<&'record str>,
-    joined_at: String,
+    joined_at: Timestamp,
     profile_image_url: Option<&'record str>,
     background_image_url: Option<&'record str>,
     tweet_count: u64,
@@ -28,8 +31,45 @@ pub struct UserAnswer<'record> {
     list_count: u64,
 }
 
+impl UserAnswer<'_> {
+    /// With these fields and no others.
+    pub fn only(self, fields: Fields) -> Self {
+        Self { fields, ..self }
+    }
+
+    fn write<S: SerializeStruct>(&self, object: &mut S, field: Field) -> Result<(), S::Error> {
+        let name = field.name();
+        match field {
+            Field::UserId => object.serialize_field(name, self.user_id),
+            Field::Username => object.serialize_field(name, self.username),
+            Field::Name => object.serialize_field(name, self.name),
+            Field::Bio => object.serialize_field(name, &self.bio),
+            Field::Location => object.serialize_field(name, &self.location),
+            Field::Url => object.serialize_field(name, &self.url),
+            Field::JoinedAt => object.serialize_field(name, &format_args!("{}", self.joined_at)),
+            Field::ProfileImageUrl => object.serialize_field(name, &self.profile_image_url),
+            Field::BackgroundImageUrl => object.serialize_field(name, &self.background_image_url),
+            Field::TweetCount => object.serialize_field(name, &self.tweet_count),
+            Field::FollowingCount => object.serialize_field(name, &self.following_count),
+            Field::FollowersCount => object.serialize_field(name, &self.followers_count),
+            Field::LikeCount => object.serialize_field(name, &self.like_count),
+            Field::ListCount => object.serialize_field(name, &self.list_count),
+        }
+    }
+}
+
+impl Serialize for UserAnswer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("User", self.fields.count())?;
+        for field in Field::ALL.into_iter().filter(|field| self.fields.has(*field)) {
+            self.write(&mut object, field)?;
+        }
+        object.end()
+    }
+}
+
 /// Answer to a request for several users. Each id asked for stands in exactly one of the three.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, serde::Serialize)]
 pub struct UsersAnswer<'record> {
     /// Users that can be shown, in the order asked for.
     pub users: Vec<UserAnswer<'record>>,
@@ -40,7 +80,7 @@ pub struct UsersAnswer<'record> {
 }
 
 /// A user who is kept but not shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, serde::Serialize)]
 pub struct Withheld<'record> {
     user_id: &'record str,
     state: &'static str,
@@ -73,13 +113,14 @@ pub fn found(record: Option<&UserRecord>) -> Found<'_> {
 
 fn user_answer<'record>(record: &'record UserRecord, profile: &'record user_info_core::Profile) -> UserAnswer<'record> {
     UserAnswer {
+        fields: Fields::ALL,
         user_id: record.user.as_str(),
         username: &profile.username,
         name: &profile.name,
         bio: profile.bio.as_deref(),
         location: profile.location.as_deref(),
         url: profile.url.as_deref(),
-        joined_at: profile.joined_at.to_string(),
+        joined_at: profile.joined_at,
         profile_image_url: profile.profile_image_url.as_deref(),
         background_image_url: profile.background_image_url.as_deref(),
         tweet_count: record.counts.tweets,
@@ -130,7 +171,15 @@ pub enum Problem {
     /// There is nothing at this path.
     NoSuchPath,
     /// The path takes other methods.
-    MethodNotAllowed,
+    MethodNotAllowed {
+        /// Which, as they stand in `Allow`.
+        allowed: &'static str,
+    },
+    /// The body is not of a kind that is read here.
+    UnsupportedMediaType {
+        /// What is expected.
+        detail: String,
+    },
     /// The request is larger than any this service takes.
     TooLarge {
         /// Which limit.
@@ -142,7 +191,7 @@ pub enum Problem {
     StoreFailed,
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct ProblemBody<'problem> {
     r#type: String,
     title: &'static str,
@@ -160,7 +209,8 @@ impl Problem {
             Self::Suspended(_) => StatusCode::FORBIDDEN,
             Self::NotCaughtUp | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -168,14 +218,28 @@ impl Problem {
 
     /// The body of the answer, `application/problem+json`.
     pub fn body(&self) -> Bytes {
-        let (code, title) = self.words();
         json(&ProblemBody {
-            r#type: format!("urn:user-info:problem:{code}"),
-            title,
+            r#type: self.kind(),
+            title: self.title(),
             status: self.status().as_u16(),
             detail: self.detail(),
             user_id: self.user_id(),
         })
+    }
+
+    /// Its `type`: what programs tell it by.
+    pub fn kind(&self) -> String {
+        format!("urn:user-info:problem:{}", self.words().0)
+    }
+
+    /// What it is, in words that are always the same.
+    pub fn title(&self) -> &'static str {
+        self.words().1
+    }
+
+    /// Whether asking again helps.
+    pub fn is_passing(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
     }
 
     fn words(&self) -> (&'static str, &'static str) {
@@ -186,7 +250,8 @@ impl Problem {
             Self::NotCaughtUp => ("not-caught-up", "Not caught up yet"),
             Self::BadRequest { .. } => ("bad-request", "Bad request"),
             Self::NoSuchPath => ("no-such-path", "No such path"),
-            Self::MethodNotAllowed => ("method-not-allowed", "Method not allowed"),
+            Self::UnsupportedMediaType { .. } => ("unsupported-media-type", "Unsupported media type"),
+            Self::MethodNotAllowed { .. } => ("method-not-allowed", "Method not allowed"),
             Self::TooLarge { .. } => ("too-large", "Request too large"),
             Self::StoreUnavailable => ("store-unavailable", "Store unavailable"),
             Self::StoreFailed => ("store-failed", "Store failed"),
@@ -201,9 +266,11 @@ impl Problem {
             Self::NotCaughtUp => {
                 "The topics have not been read to their end yet, so the user may exist; ask again.".into()
             }
-            Self::BadRequest { detail } | Self::TooLarge { detail } => detail.clone(),
+            Self::BadRequest { detail } | Self::TooLarge { detail } | Self::UnsupportedMediaType { detail } => {
+                detail.clone()
+            }
             Self::NoSuchPath => "Ask for /users/{user_id}, /users?ids=a,b or /users?username=name.".into(),
-            Self::MethodNotAllowed => "Only GET and HEAD are served here.".into(),
+            Self::MethodNotAllowed { allowed } => format!("Served here: {allowed}."),
             Self::StoreUnavailable => "The store does not answer at the moment; ask again.".into(),
             Self::StoreFailed => "The store could not be read; the server's log says why.".into(),
         }
@@ -216,7 +283,8 @@ impl Problem {
             | Self::NotCaughtUp
             | Self::BadRequest { .. }
             | Self::NoSuchPath
-            | Self::MethodNotAllowed
+            | Self::MethodNotAllowed { .. }
+            | Self::UnsupportedMediaType { .. }
             | Self::TooLarge { .. }
             | Self::StoreUnavailable
             | Self::StoreFailed => None,

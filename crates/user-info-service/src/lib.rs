@@ -11,8 +11,11 @@
 pub mod admin;
 pub mod answer;
 pub mod assemble;
+pub mod batch;
+pub mod body;
 pub mod clock;
 pub mod errors;
+pub mod fields;
 pub mod ingest;
 pub mod listen;
 pub mod metrics;

@@ -34,18 +34,21 @@ pub enum Route {
     Users,
     /// One user by name.
     Username,
+    /// Many users by id.
+    Batch,
     /// Anything else.
     Other,
 }
 
 impl Route {
-    const ALL: [Self; 4] = [Self::User, Self::Users, Self::Username, Self::Other];
+    const ALL: [Self; 5] = [Self::User, Self::Users, Self::Username, Self::Batch, Self::Other];
 
     fn name(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Users => "users",
             Self::Username => "username",
+            Self::Batch => "batch",
             Self::Other => "other",
         }
     }

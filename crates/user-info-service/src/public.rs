@@ -9,16 +9,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::{Body, Incoming};
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use user_info_core::{AccountState, Id};
 use user_info_store::{Store, StoreError, UserRecord};
 
 use crate::answer::{Found, Problem, UsersAnswer, etag, found, json, matches};
+use crate::batch;
+use crate::body::{self, AnswerBody, whole};
 use crate::clock::now_ms;
 use crate::errors::chain;
+use crate::fields::Fields;
 use crate::metrics::{Metrics, Route};
 use crate::request::{self, Asked};
 use crate::view::{SharedView, View};
@@ -37,10 +40,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
-const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD");
 
 /// What requests read.
-#[derive(Clone)]
 pub struct Public {
     /// The records.
     pub store: Store,
@@ -58,23 +59,26 @@ pub struct Public {
 enum Answer {
     Json(Bytes),
     Page(Bytes),
+    /// To a request that cannot be repeated by its address, and so cannot be validated.
+    Batch(Bytes),
 }
 
 impl Public {
     /// Answers one request.
-    pub async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    pub async fn answer(&self, request: Request<Incoming>) -> Response<AnswerBody> {
         let began = Instant::now();
         let view = self.view.load_full();
-        let asked = request::read(request.method(), request.uri().path(), request.uri().query());
-        let asked = asked.and_then(|asked| check_body(request).map(|()| asked));
+        let (head, body) = request.into_parts();
+        let asked = request::read(&head.method, head.uri.path(), head.uri.query());
         let route = route_of(asked.as_ref().ok());
         let answer = match asked {
-            Ok(asked) => self.look_up(asked, &view).await,
+            Ok(asked) => self.look_up(asked, &head, body, &view).await,
             Err(problem) => Err(problem),
         };
         let mut response = match answer {
-            Ok(Answer::Json(body)) => fresh_or_not_modified(request, body, JSON),
-            Ok(Answer::Page(body)) => fresh_or_not_modified(request, body, HTML),
+            Ok(Answer::Json(body)) => fresh_or_not_modified(&head.headers, body, JSON),
+            Ok(Answer::Page(body)) => fresh_or_not_modified(&head.headers, body, HTML),
+            Ok(Answer::Batch(body)) => fresh(body, JSON),
             Err(problem) => problem_response(&problem),
         };
         self.add_headers(&mut response, &view);
@@ -82,36 +86,31 @@ impl Public {
         response
     }
 
-    async fn look_up(&self, asked: Asked, view: &View) -> Result<Answer, Problem> {
+    async fn look_up(&self, asked: Asked, head: &Parts, body: Incoming, view: &View) -> Result<Answer, Problem> {
+        if asked == Asked::Batch {
+            let batch = batch::read(&head.headers, body).await?;
+            let records = batch::fetch(&self.store, &batch.users).await.map_err(store_failed)?;
+            return many(&batch.users, &records, batch.fields, view).map(Answer::Batch);
+        }
+        body::refuse(&body)?;
         match asked {
-            Asked::User(user) => {
+            Asked::User(user, fields) => {
                 let record = self.store.fetch(&user).await.map_err(store_failed)?;
-                one(record.as_ref(), view, || format!("the id {user}"))
+                one(record.as_ref(), fields, view, || format!("the id {user}"))
             }
-            Asked::Username(username) => {
+            Asked::Username(username, fields) => {
                 let record = self.store.look_up(&username).await.map_err(store_failed)?;
-                one(record.as_ref(), view, || format!("the username {username}"))
+                one(record.as_ref(), fields, view, || format!("the username {username}"))
             }
-            Asked::Users(users) => self.many(&users, view).await,
-            Asked::Page => self.page.clone().map(Answer::Page).ok_or(Problem::NoSuchPath),
+            Asked::Users(users, fields) => {
+                let records = self.store.fetch_many(&users).await.map_err(store_failed)?;
+                many(&users, &records, fields, view).map(Answer::Json)
+            }
+            Asked::Page | Asked::Batch => self.page.clone().map(Answer::Page).ok_or(Problem::NoSuchPath),
         }
     }
 
-    async fn many(&self, users: &[Id], view: &View) -> Result<Answer, Problem> {
-        let records = self.store.fetch_many(users).await.map_err(store_failed)?;
-        let mut answer = UsersAnswer::default();
-        for (user, record) in users.iter().zip(&records) {
-            match found(record.as_ref()) {
-                Found::Shown(user) => answer.users.push(user),
-                Found::Withheld(user, _) => answer.withheld.push(user),
-                Found::Unknown if !view.complete => return Err(Problem::NotCaughtUp),
-                Found::Unknown => answer.unknown.push(user.as_str()),
-            }
-        }
-        Ok(Answer::Json(json(&answer)))
-    }
-
-    fn add_headers(&self, response: &mut Response<Full<Bytes>>, view: &View) {
+    fn add_headers(&self, response: &mut Response<AnswerBody>, view: &View) {
         let headers = response.headers_mut();
         let age = view.age_ms(now_ms()).map_or(UNKNOWN_AGE, HeaderValue::from);
         headers.insert(AGE_HEADER, age);
@@ -122,13 +121,31 @@ impl Public {
     }
 }
 
-fn one(record: Option<&UserRecord>, view: &View, asked: impl Fn() -> String) -> Result<Answer, Problem> {
+fn one(
+    record: Option<&UserRecord>,
+    fields: Fields,
+    view: &View,
+    asked: impl Fn() -> String,
+) -> Result<Answer, Problem> {
     match found(record) {
-        Found::Shown(user) => Ok(Answer::Json(json(&user))),
+        Found::Shown(user) => Ok(Answer::Json(json(&user.only(fields)))),
         Found::Withheld(_, state) => Err(withheld(record, state)),
         Found::Unknown if !view.complete => Err(Problem::NotCaughtUp),
         Found::Unknown => Err(Problem::UnknownUser { asked: asked() }),
     }
+}
+
+fn many(users: &[Id], records: &[Option<UserRecord>], fields: Fields, view: &View) -> Result<Bytes, Problem> {
+    let mut answer = UsersAnswer::default();
+    for (user, record) in users.iter().zip(records) {
+        match found(record.as_ref()) {
+            Found::Shown(user) => answer.users.push(user.only(fields)),
+            Found::Withheld(user, _) => answer.withheld.push(user),
+            Found::Unknown if !view.complete => return Err(Problem::NotCaughtUp),
+            Found::Unknown => answer.unknown.push(user.as_str()),
+        }
+    }
+    Ok(json(&answer))
 }
 
 fn withheld(record: Option<&UserRecord>, state: AccountState) -> Problem {
@@ -139,19 +156,12 @@ fn withheld(record: Option<&UserRecord>, state: AccountState) -> Problem {
     }
 }
 
-/// A request that asks has no body; one that brings a body is not read further.
-fn check_body(request: &Request<Incoming>) -> Result<(), Problem> {
-    if request.body().is_end_stream() {
-        return Ok(());
-    }
-    Err(Problem::TooLarge { detail: "Requests have no body here.".into() })
-}
-
 fn route_of(asked: Option<&Asked>) -> Route {
     match asked {
-        Some(Asked::User(_)) => Route::User,
-        Some(Asked::Users(_)) => Route::Users,
-        Some(Asked::Username(_)) => Route::Username,
+        Some(Asked::User(..)) => Route::User,
+        Some(Asked::Users(..)) => Route::Users,
+        Some(Asked::Username(..)) => Route::Username,
+        Some(Asked::Batch) => Route::Batch,
         Some(Asked::Page) | None => Route::Other,
     }
 }
@@ -166,24 +176,31 @@ fn store_failed(error: StoreError) -> Problem {
     Problem::StoreFailed
 }
 
-fn fresh_or_not_modified(request: &Request<Incoming>, body: Bytes, kind: HeaderValue) -> Response<Full<Bytes>> {
+fn fresh_or_not_modified(request: &HeaderMap, body: Bytes, kind: HeaderValue) -> Response<AnswerBody> {
     let etag = etag(&body);
-    let mut asked = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let not_modified = asked.any(|asked| matches(asked, &etag));
-    let mut response = Response::new(Full::new(if not_modified { Bytes::new() } else { body }));
-    if not_modified {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else {
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    }
+    let mut asked = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut response = if asked.any(|asked| matches(asked, &etag)) { not_modified() } else { fresh(body, kind) };
     let etag = HeaderValue::from_str(&etag).expect("hexadecimal digits in quotes are visible ASCII");
     response.headers_mut().insert(header::ETAG, etag);
+    response
+}
+
+fn not_modified() -> Response<AnswerBody> {
+    let mut response = Response::new(whole(Bytes::new()));
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
     response.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
     response
 }
 
-fn problem_response(problem: &Problem) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(problem.body()));
+fn fresh(body: Bytes, kind: HeaderValue) -> Response<AnswerBody> {
+    let mut response = Response::new(whole(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
+    response
+}
+
+fn problem_response(problem: &Problem) -> Response<AnswerBody> {
+    let mut response = Response::new(whole(problem.body()));
     *response.status_mut() = problem.status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
@@ -192,7 +209,7 @@ fn problem_response(problem: &Problem) -> Response<Full<Bytes>> {
         Problem::NotCaughtUp | Problem::StoreUnavailable => {
             drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS))
         }
-        Problem::MethodNotAllowed => drop(headers.insert(header::ALLOW, ALLOWED)),
+        Problem::MethodNotAllowed { allowed } => drop(headers.insert(header::ALLOW, HeaderValue::from_static(allowed))),
         // What follows a body that is not read is not a request.
         Problem::TooLarge { .. } => drop(headers.insert(header::CONNECTION, HeaderValue::from_static("close"))),
         Problem::UnknownUser { .. }
@@ -200,6 +217,7 @@ fn problem_response(problem: &Problem) -> Response<Full<Bytes>> {
         | Problem::Deactivated(_)
         | Problem::BadRequest { .. }
         | Problem::NoSuchPath
+        | Problem::UnsupportedMediaType { .. }
         | Problem::StoreFailed => {}
     }
     response

@@ -8,6 +8,10 @@ use user_info_core::Id;
 use user_info_core::profile::check_username;
 
 use crate::answer::Problem;
+use crate::fields::Fields;
+
+/// Where many users are asked for at once, with a body. Asked with GET, this is the user of that id.
+pub const BATCH_PATH: &str = "/users/batch";
 
 /// Ids in one request. One answer then holds at most a hundred records; the same limit as Twitter's users/lookup.
 pub const IDS_MAX: usize = 100;
@@ -16,24 +20,32 @@ pub const IDS_MAX: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// One user by id.
-    User(Id),
+    User(Id, Fields),
     /// Several users by id, each once, in the order of the request.
-    Users(Vec<Id>),
+    Users(Vec<Id>, Fields),
     /// One user by name, in any case.
-    Username(String),
+    Username(String, Fields),
+    /// Many users by id, whom the body names.
+    Batch,
     /// The page at `/`.
     Page,
+}
+
+/// Which users a query asks for.
+enum Whom {
+    Ids(Vec<Id>),
+    Username(String),
 }
 
 /// Reads a request.
 pub fn read(method: &Method, path: &str, query: Option<&str>) -> Result<Asked, Problem> {
     if method != Method::GET && method != Method::HEAD {
-        return Err(Problem::MethodNotAllowed);
+        return read_with_body(method, path);
     }
     match path.strip_prefix("/users") {
         Some("") => read_query(query.unwrap_or_default()),
         Some(rest) => match rest.strip_prefix('/') {
-            Some(id) if !id.contains('/') => Ok(Asked::User(read_id(id)?)),
+            Some(id) if !id.contains('/') => Ok(Asked::User(read_id(id)?, read_mask(query)?)),
             Some(_) | None => Err(Problem::NoSuchPath),
         },
         None if path == "/" => Ok(Asked::Page),
@@ -41,23 +53,56 @@ pub fn read(method: &Method, path: &str, query: Option<&str>) -> Result<Asked, P
     }
 }
 
-fn read_query(query: &str) -> Result<Asked, Problem> {
-    let mut asked = None;
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let read = match name {
-            "ids" => read_ids(value)?,
-            "username" => read_username(value)?,
-            _ => return Err(bad(format!("Unknown parameter {name:?}: ask with ids= or username=."))),
-        };
-        if asked.replace(read).is_some() {
-            return Err(bad("Ask with one parameter, ids= or username=, once.".into()));
-        }
+fn read_with_body(method: &Method, path: &str) -> Result<Asked, Problem> {
+    match path {
+        BATCH_PATH if method == Method::POST => Ok(Asked::Batch),
+        BATCH_PATH => Err(Problem::MethodNotAllowed { allowed: "GET, HEAD, POST" }),
+        _ => Err(Problem::MethodNotAllowed { allowed: "GET, HEAD" }),
     }
-    asked.ok_or_else(|| bad("Say which users: ids=a,b (at most 100) or username=name.".into()))
 }
 
-fn read_ids(value: &str) -> Result<Asked, Problem> {
+fn read_query(query: &str) -> Result<Asked, Problem> {
+    let (mut whom, mut fields) = (None, None);
+    for (name, value) in parameters(query) {
+        let again = match name {
+            "ids" => whom.replace(Whom::Ids(read_ids(value)?)).is_some(),
+            "username" => whom.replace(Whom::Username(read_username(value)?)).is_some(),
+            "fields" => fields.replace(read_fields(value)?).is_some(),
+            _ => return Err(bad(format!("Unknown parameter {name:?}: ask with ids= or username=, and fields=."))),
+        };
+        if again {
+            return Err(bad("Ask with one parameter, ids= or username=, once, and with fields= once.".into()));
+        }
+    }
+    let fields = fields.unwrap_or(Fields::ALL);
+    match whom {
+        Some(Whom::Ids(users)) => Ok(Asked::Users(users, fields)),
+        Some(Whom::Username(username)) => Ok(Asked::Username(username, fields)),
+        None => Err(bad("Say which users: ids=a,b (at most 100) or username=name.".into())),
+    }
+}
+
+/// The fields that a request for one user names; whatever else it says is ignored.
+fn read_mask(query: Option<&str>) -> Result<Fields, Problem> {
+    let mut fields = None;
+    for (_, value) in parameters(query.unwrap_or_default()).filter(|(name, _)| *name == "fields") {
+        if fields.replace(read_fields(value)?).is_some() {
+            return Err(bad("Ask with fields= once.".into()));
+        }
+    }
+    Ok(fields.unwrap_or(Fields::ALL))
+}
+
+fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+    parameters.map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
+}
+
+fn read_fields(value: &str) -> Result<Fields, Problem> {
+    Fields::named(decode(value)?.split(',')).map_err(|error| bad(format!("fields: {error}.")))
+}
+
+fn read_ids(value: &str) -> Result<Vec<Id>, Problem> {
     let decoded = decode(value)?;
     let mut ids = Vec::new();
     for text in decoded.split(',') {
@@ -69,13 +114,13 @@ fn read_ids(value: &str) -> Result<Asked, Problem> {
             return Err(bad(format!("ids: at most {IDS_MAX} different ids in one request.")));
         }
     }
-    Ok(Asked::Users(ids))
+    Ok(ids)
 }
 
-fn read_username(value: &str) -> Result<Asked, Problem> {
+fn read_username(value: &str) -> Result<String, Problem> {
     let username = decode(value)?;
     check_username(&username).map_err(|error| bad(format!("username: {error}.")))?;
-    Ok(Asked::Username(username.into_owned()))
+    Ok(username.into_owned())
 }
 
 fn read_id(text: &str) -> Result<Id, Problem> {

@@ -241,7 +241,7 @@ impl Service {
         let counts = public.metrics.connections.clone();
         let service = service_fn(move |request| {
             let public = Arc::clone(&public);
-            async move { Ok(public.answer(&request).await) }
+            async move { Ok(public.answer(request).await) }
         });
         listen::serve(listener, self.config.tls.clone(), service, self.config.listen, counts, closing)
     }

@@ -113,8 +113,12 @@ fn every_problem_has_its_status_and_its_body() {
     check(&bad, Status::BAD_REQUEST, "bad-request", "Bad request", r#""detail":"Say \"which\".""#);
     let rest = r#""detail":"Ask for /users/{user_id}, /users?ids=a,b or /users?username=name.""#;
     check(&Problem::NoSuchPath, Status::NOT_FOUND, "no-such-path", "No such path", rest);
-    let rest = r#""detail":"Only GET and HEAD are served here.""#;
-    check(&Problem::MethodNotAllowed, Status::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", rest);
+    let method = Problem::MethodNotAllowed { allowed: "GET, HEAD" };
+    let rest = r#""detail":"Served here: GET, HEAD.""#;
+    check(&method, Status::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", rest);
+    let kind = Problem::UnsupportedMediaType { detail: "Send JSON.".into() };
+    let rest = r#""detail":"Send JSON.""#;
+    check(&kind, Status::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", rest);
     let large = Problem::TooLarge { detail: "Requests have no body here.".into() };
     let rest = r#""detail":"Requests have no body here.""#;
     check(&large, Status::PAYLOAD_TOO_LARGE, "too-large", "Request too large", rest);

@@ -19,6 +19,7 @@ mod view;
 
 mod admin;
 mod bad_records;
+mod batch;
 mod connections;
 mod halts;
 mod http2;

@@ -142,7 +142,7 @@ fn the_promises_can_be_read_off_the_buckets() {
     world.publish(&[user("1")]);
     server.until_status("/users/1", 200);
     let metrics = Exposition::of(&server);
-    for route in ["user", "users", "username", "other"] {
+    for route in ["user", "users", "username", "batch", "other"] {
         let buckets = metrics.buckets("user_info_request_seconds", &[("route", route)]);
         let bounds: Vec<&str> = buckets.iter().map(|(bound, _)| bound.as_str()).collect();
         for bound in ["0.001", "0.0015", "0.002", "0.003", "0.005", "+Inf"] {

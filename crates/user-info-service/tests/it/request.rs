@@ -3,6 +3,7 @@
 use hyper::{Method, StatusCode};
 use proptest::prelude::*;
 use user_info_service::answer::Problem;
+use user_info_service::fields::Fields;
 use user_info_service::request::{Asked, IDS_MAX, read};
 
 use crate::facts::id;
@@ -28,31 +29,45 @@ fn refuses(target: &str, words: &str) {
     }
 }
 
+fn user(text: &str) -> Asked {
+    Asked::User(id(text), Fields::ALL)
+}
+
+fn username(text: &str) -> Asked {
+    Asked::Username(text.into(), Fields::ALL)
+}
+
 fn users(ids: &[&str]) -> Asked {
-    Asked::Users(ids.iter().map(|text| id(text)).collect())
+    Asked::Users(ids.iter().map(|text| id(text)).collect(), Fields::ALL)
 }
 
 #[test]
 fn every_route_is_read() {
     check("/", Asked::Page);
-    check("/users/12", Asked::User(id("12")));
-    check("/users/12?anything=else", Asked::User(id("12")));
-    check("/users/did:plc:z72i7hdynmk6r22z27h6tvur", Asked::User(id("did:plc:z72i7hdynmk6r22z27h6tvur")));
+    check("/users/12", user("12"));
+    check("/users/12?anything=else", user("12"));
+    check("/users/did:plc:z72i7hdynmk6r22z27h6tvur", user("did:plc:z72i7hdynmk6r22z27h6tvur"));
     check("/users?ids=12", users(&["12"]));
     check("/users?ids=12,13", users(&["12", "13"]));
     check("/users?&ids=12&", users(&["12"]));
-    check("/users?username=Ada", Asked::Username("Ada".into()));
+    check("/users?username=Ada", username("Ada"));
+    let mask = Fields::named(["name", "bio"]).unwrap();
+    check("/users/12?fields=bio,name&x=y", Asked::User(id("12"), mask));
+    check("/users?fields=name,bio&username=Ada", Asked::Username("Ada".into(), mask));
+    check("/users?ids=12&fields=name,%62io,name", Asked::Users(vec![id("12")], mask));
+    assert_eq!(read(&Method::POST, "/users/batch", None), Ok(Asked::Batch));
+    check("/users/batch", user("batch"));
 }
 
 #[test]
 fn percent_encoding_is_undone_once() {
-    check("/users/%31%32", Asked::User(id("12")));
-    check("/users/%C3%A9", Asked::User(id("é")));
-    check("/users/100%25", Asked::User(id("100%")));
-    check("/users/a+b", Asked::User(id("a+b")));
+    check("/users/%31%32", user("12"));
+    check("/users/%C3%A9", user("é"));
+    check("/users/100%25", user("100%"));
+    check("/users/a+b", user("a+b"));
     check("/users?ids=%31%2C2", users(&["1", "2"]));
-    check("/users?username=%C3%89mile", Asked::Username("Émile".into()));
-    check("/users/%zz", Asked::User(id("%zz")));
+    check("/users?username=%C3%89mile", username("Émile"));
+    check("/users/%zz", user("%zz"));
 }
 
 #[test]
@@ -63,14 +78,14 @@ fn duplicates_are_asked_once_and_keep_their_first_place() {
 #[test]
 fn a_hundred_ids_are_taken_and_one_more_is_refused() {
     let listed = |count: usize| (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
-    let Ok(Asked::Users(taken)) = get(&format!("/users?ids={}", listed(IDS_MAX))) else {
+    let Ok(Asked::Users(taken, _)) = get(&format!("/users?ids={}", listed(IDS_MAX))) else {
         panic!("{IDS_MAX} ids are refused");
     };
     assert_eq!(taken.len(), IDS_MAX);
     refuses(&format!("/users?ids={}", listed(IDS_MAX + 1)), "at most 100");
     // Only different ones count.
     let repeated = format!("/users?ids={},{}", listed(IDS_MAX), listed(IDS_MAX));
-    assert!(matches!(get(&repeated), Ok(Asked::Users(taken)) if taken.len() == IDS_MAX));
+    assert!(matches!(get(&repeated), Ok(Asked::Users(taken, _)) if taken.len() == IDS_MAX));
 }
 
 #[test]
@@ -112,10 +127,11 @@ fn other_paths_do_not_exist() {
 #[test]
 fn only_get_and_head_are_served_whatever_the_path() {
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::PATCH, Method::TRACE] {
-        assert_eq!(read(&method, "/users/12", None), Err(Problem::MethodNotAllowed), "{method}");
-        assert_eq!(read(&method, "/nothing", None), Err(Problem::MethodNotAllowed), "{method}");
+        let refused = Err(Problem::MethodNotAllowed { allowed: "GET, HEAD" });
+        assert_eq!(read(&method, "/users/12", None), refused, "{method}");
+        assert_eq!(read(&method, "/nothing", None), refused, "{method}");
     }
-    assert_eq!(read(&Method::HEAD, "/users/12", None), Ok(Asked::User(id("12"))));
+    assert_eq!(read(&Method::HEAD, "/users/12", None), Ok(user("12")));
 }
 
 /// Each byte as `%XX`, which every client may send.
@@ -127,7 +143,7 @@ proptest! {
     #[test]
     fn every_id_can_be_asked_for(text in "[^/{},\\s\\p{Cc}]{1,16}") {
         prop_assume!(text.len() <= 64);
-        prop_assert_eq!(get(&format!("/users/{}", encoded(&text))), Ok(Asked::User(id(&text))));
+        prop_assert_eq!(get(&format!("/users/{}", encoded(&text))), Ok(user(&text)));
         prop_assert_eq!(get(&format!("/users?ids={}", encoded(&text))), Ok(users(&[&text])));
     }
 
