@@ -16,13 +16,15 @@ use hyper::{Request, Response, StatusCode};
 use user_info_core::{AccountState, Id};
 use user_info_store::{Store, StoreError, UserRecord};
 
-use crate::answer::{Found, Problem, UsersAnswer, etag, found, json, matches};
+use crate::answer::{Found, Problem, UsersAnswer, found, json};
 use crate::batch;
 use crate::body::{self, AnswerBody, whole};
 use crate::clock::now_ms;
+use crate::cors::Cors;
 use crate::errors::chain;
 use crate::fields::Fields;
 use crate::metrics::{Metrics, Route};
+use crate::representation::{self, Representation};
 use crate::request::{self, Asked};
 use crate::view::{SharedView, View};
 
@@ -49,26 +51,23 @@ pub struct Public {
     pub view: SharedView,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
+    /// Who may read answers in a browser.
+    pub cors: Cors,
     /// A page for `/`, if the program has one.
     pub page: Option<Bytes>,
     /// Set when the service stops: connections are then asked to close.
     pub stopping: Arc<AtomicBool>,
 }
 
-/// A successful answer before its headers.
-enum Answer {
-    Json(Bytes),
-    Page(Bytes),
-    /// To a request that cannot be repeated by its address, and so cannot be validated.
-    Batch(Bytes),
-}
-
 impl Public {
     /// Answers one request.
     pub async fn answer(&self, request: Request<Incoming>) -> Response<AnswerBody> {
         let began = Instant::now();
-        let view = self.view.load_full();
         let (head, body) = request.into_parts();
+        if self.cors.is_preflight(&head.method, &head.headers) {
+            return self.preflight(&head.headers);
+        }
+        let view = self.view.load_full();
         let asked = request::read(&head.method, head.uri.path(), head.uri.query());
         let route = route_of(asked.as_ref().ok());
         let answer = match asked {
@@ -76,21 +75,27 @@ impl Public {
             Err(problem) => Err(problem),
         };
         let mut response = match answer {
-            Ok(Answer::Json(body)) => fresh_or_not_modified(&head.headers, body, JSON),
-            Ok(Answer::Page(body)) => fresh_or_not_modified(&head.headers, body, HTML),
-            Ok(Answer::Batch(body)) => fresh(body, JSON),
+            Ok(sent) => representation::respond(&head.headers, sent).await,
             Err(problem) => problem_response(&problem),
         };
-        self.add_headers(&mut response, &view);
+        self.add_headers(&head.headers, &mut response, &view);
         self.metrics.answered(route, response.status().as_u16(), began.elapsed().as_secs_f64());
         response
     }
 
-    async fn look_up(&self, asked: Asked, head: &Parts, body: Incoming, view: &View) -> Result<Answer, Problem> {
+    async fn look_up(
+        &self,
+        asked: Asked,
+        head: &Parts,
+        body: Incoming,
+        view: &View,
+    ) -> Result<Representation, Problem> {
         if asked == Asked::Batch {
             let batch = batch::read(&head.headers, body).await?;
             let records = batch::fetch(&self.store, &batch.users).await.map_err(store_failed)?;
-            return many(&batch.users, &records, batch.fields, view).map(Answer::Batch);
+            let body = many(&batch.users, &records, batch.fields, view)?;
+            // It has no address that would give the same again.
+            return Ok(Representation { validated: false, ..json_body(body) });
         }
         body::refuse(&body)?;
         match asked {
@@ -104,14 +109,26 @@ impl Public {
             }
             Asked::Users(users, fields) => {
                 let records = self.store.fetch_many(&users).await.map_err(store_failed)?;
-                many(&users, &records, fields, view).map(Answer::Json)
+                many(&users, &records, fields, view).map(json_body)
             }
-            Asked::Page | Asked::Batch => self.page.clone().map(Answer::Page).ok_or(Problem::NoSuchPath),
+            Asked::Page | Asked::Batch => {
+                let body = self.page.clone().ok_or(Problem::NoSuchPath)?;
+                Ok(Representation { body, kind: HTML, validated: true })
+            }
         }
     }
 
-    fn add_headers(&self, response: &mut Response<AnswerBody>, view: &View) {
+    /// What a page of another origin may ask here.
+    fn preflight(&self, request: &HeaderMap) -> Response<AnswerBody> {
+        let mut response = Response::new(whole(Bytes::new()));
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        self.cors.allow(request, response.headers_mut());
+        response
+    }
+
+    fn add_headers(&self, request: &HeaderMap, response: &mut Response<AnswerBody>, view: &View) {
         let headers = response.headers_mut();
+        self.cors.share(request, headers);
         let age = view.age_ms(now_ms()).map_or(UNKNOWN_AGE, HeaderValue::from);
         headers.insert(AGE_HEADER, age);
         headers.insert(POSITIONS_HEADER, view.positions.clone());
@@ -121,14 +138,18 @@ impl Public {
     }
 }
 
+fn json_body(body: Bytes) -> Representation {
+    Representation { body, kind: JSON, validated: true }
+}
+
 fn one(
     record: Option<&UserRecord>,
     fields: Fields,
     view: &View,
     asked: impl Fn() -> String,
-) -> Result<Answer, Problem> {
+) -> Result<Representation, Problem> {
     match found(record) {
-        Found::Shown(user) => Ok(Answer::Json(json(&user.only(fields)))),
+        Found::Shown(user) => Ok(json_body(json(&user.only(fields)))),
         Found::Withheld(_, state) => Err(withheld(record, state)),
         Found::Unknown if !view.complete => Err(Problem::NotCaughtUp),
         Found::Unknown => Err(Problem::UnknownUser { asked: asked() }),
@@ -174,29 +195,6 @@ fn store_failed(error: StoreError) -> Problem {
     }
     tracing::error!("a request could not be answered, the store failed: {}", chain(&error));
     Problem::StoreFailed
-}
-
-fn fresh_or_not_modified(request: &HeaderMap, body: Bytes, kind: HeaderValue) -> Response<AnswerBody> {
-    let etag = etag(&body);
-    let mut asked = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut response = if asked.any(|asked| matches(asked, &etag)) { not_modified() } else { fresh(body, kind) };
-    let etag = HeaderValue::from_str(&etag).expect("hexadecimal digits in quotes are visible ASCII");
-    response.headers_mut().insert(header::ETAG, etag);
-    response
-}
-
-fn not_modified() -> Response<AnswerBody> {
-    let mut response = Response::new(whole(Bytes::new()));
-    *response.status_mut() = StatusCode::NOT_MODIFIED;
-    response.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
-    response
-}
-
-fn fresh(body: Bytes, kind: HeaderValue) -> Response<AnswerBody> {
-    let mut response = Response::new(whole(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
-    response
 }
 
 fn problem_response(problem: &Problem) -> Response<AnswerBody> {

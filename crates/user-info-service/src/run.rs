@@ -19,6 +19,7 @@ use user_info_store::Store;
 
 use crate::admin::{self, Admin};
 use crate::clock::now_ms;
+use crate::cors::Cors;
 use crate::errors::{RecentErrors, ServiceError};
 use crate::ingest::{Ingest, IngestLimits, IngestParts, Sharing, Until};
 use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
@@ -53,6 +54,8 @@ pub struct ServiceConfig {
     pub drain: Duration,
     /// How long stopping may take after that. Clients that have not taken their answers by then are cut off.
     pub stop_deadline: Duration,
+    /// Who may read answers in a browser.
+    pub cors: Cors,
     /// A page for `/` on the public address.
     pub page: Option<Bytes>,
 }
@@ -67,6 +70,7 @@ impl Default for ServiceConfig {
             watch_interval: Duration::from_secs(10),
             drain: Duration::ZERO,
             stop_deadline: Duration::from_secs(10),
+            cors: Cors::Off,
             page: None,
         }
     }
@@ -257,6 +261,7 @@ impl Service {
             store: self.store.clone(),
             view: Arc::clone(&self.engine.view),
             metrics: Arc::clone(&self.engine.metrics),
+            cors: self.config.cors.clone(),
             page: self.config.page.clone(),
             stopping: Arc::clone(&self.stopping),
         }

@@ -15,6 +15,7 @@ use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOption
 use crate::config_file;
 use crate::exit::Failure;
 use crate::upstream_arguments::UpstreamArguments;
+use crate::public_arguments::PublicArguments;
 use crate::tls_arguments::TlsArguments;
 
 /// Everything a user page shows about a user, kept ready from Kafka topics and answered in well under 2 ms.
@@ -180,6 +181,8 @@ pub(crate) struct ServeArguments {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) tls: TlsArguments,
+    #[command(flatten)]
+    pub(crate) public: PublicArguments,
     /// Address for operators: /health /ready /status /metrics
     #[arg(long, default_value = "127.0.0.1:9100", value_name = "ADDRESS")]
     pub(crate) admin: SocketAddr,

@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod get;
 mod logging;
+mod public_arguments;
 mod rebuild;
 mod replay_progress;
 mod serve;

@@ -21,6 +21,8 @@ mod admin;
 mod bad_records;
 mod batch;
 mod connections;
+mod cors;
+mod encoding;
 mod halts;
 mod http2;
 mod kafka;
