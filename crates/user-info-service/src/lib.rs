@@ -21,6 +21,7 @@ pub mod fields;
 pub mod ingest;
 pub mod listen;
 pub mod metrics;
+pub mod openapi;
 pub mod outbox;
 pub mod public;
 pub mod rebuild;

@@ -24,6 +24,7 @@ use crate::cors::Cors;
 use crate::errors::chain;
 use crate::fields::Fields;
 use crate::metrics::{Metrics, Route};
+use crate::openapi;
 use crate::representation::{self, Representation};
 use crate::request::{self, Asked};
 use crate::view::{SharedView, View};
@@ -111,6 +112,7 @@ impl Public {
                 let records = self.store.fetch_many(&users).await.map_err(store_failed)?;
                 many(&users, &records, fields, view).map(json_body)
             }
+            Asked::OpenApi => Ok(json_body(openapi::document())),
             Asked::Page | Asked::Batch => {
                 let body = self.page.clone().ok_or(Problem::NoSuchPath)?;
                 Ok(Representation { body, kind: HTML, validated: true })
@@ -183,7 +185,7 @@ fn route_of(asked: Option<&Asked>) -> Route {
         Some(Asked::Users(..)) => Route::Users,
         Some(Asked::Username(..)) => Route::Username,
         Some(Asked::Batch) => Route::Batch,
-        Some(Asked::Page) | None => Route::Other,
+        Some(Asked::OpenApi | Asked::Page) | None => Route::Other,
     }
 }
 

@@ -9,6 +9,7 @@ use user_info_core::profile::check_username;
 
 use crate::answer::Problem;
 use crate::fields::Fields;
+use crate::openapi::OPENAPI_PATH;
 
 /// Where many users are asked for at once, with a body. Asked with GET, this is the user of that id.
 pub const BATCH_PATH: &str = "/users/batch";
@@ -27,6 +28,8 @@ pub enum Asked {
     Username(String, Fields),
     /// Many users by id, whom the body names.
     Batch,
+    /// The description of all this.
+    OpenApi,
     /// The page at `/`.
     Page,
 }
@@ -49,6 +52,7 @@ pub fn read(method: &Method, path: &str, query: Option<&str>) -> Result<Asked, P
             Some(_) | None => Err(Problem::NoSuchPath),
         },
         None if path == "/" => Ok(Asked::Page),
+        None if path == OPENAPI_PATH => Ok(Asked::OpenApi),
         None => Err(Problem::NoSuchPath),
     }
 }

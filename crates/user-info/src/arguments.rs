@@ -14,9 +14,9 @@ use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOption
 
 use crate::config_file;
 use crate::exit::Failure;
-use crate::upstream_arguments::UpstreamArguments;
 use crate::public_arguments::PublicArguments;
 use crate::tls_arguments::TlsArguments;
+use crate::upstream_arguments::UpstreamArguments;
 
 /// Everything a user page shows about a user, kept ready from Kafka topics and answered in well under 2 ms.
 ///

@@ -28,6 +28,7 @@ mod http2;
 mod kafka;
 mod malformed;
 mod metrics;
+mod openapi;
 mod rebuild;
 mod restart;
 mod serving;

@@ -24,6 +24,7 @@ mod stream_server;
 mod bad_input;
 mod compaction;
 mod demo;
+mod openapi;
 mod tls;
 mod topics;
 mod topics_that_change;
