@@ -185,6 +185,12 @@ pub enum Problem {
         /// Which limit.
         detail: String,
     },
+    /// The body did not arrive in time.
+    SlowBody,
+    /// The request took too long.
+    Late,
+    /// Too many requests wait.
+    Overloaded,
     /// The store is away, or in a state that passes.
     StoreUnavailable,
     /// The store failed.
@@ -207,7 +213,10 @@ impl Problem {
         match self {
             Self::UnknownUser { .. } | Self::Deactivated(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::Suspended(_) => StatusCode::FORBIDDEN,
-            Self::NotCaughtUp | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotCaughtUp | Self::StoreUnavailable | Self::Late | Self::Overloaded => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -253,6 +262,9 @@ impl Problem {
             Self::UnsupportedMediaType { .. } => ("unsupported-media-type", "Unsupported media type"),
             Self::MethodNotAllowed { .. } => ("method-not-allowed", "Method not allowed"),
             Self::TooLarge { .. } => ("too-large", "Request too large"),
+            Self::SlowBody => ("slow-body", "Body too slow"),
+            Self::Late => ("late", "Not answered in time"),
+            Self::Overloaded => ("overloaded", "Overloaded"),
             Self::StoreUnavailable => ("store-unavailable", "Store unavailable"),
             Self::StoreFailed => ("store-failed", "Store failed"),
         }
@@ -271,6 +283,9 @@ impl Problem {
             }
             Self::NoSuchPath => "Ask for /users/{user_id}, /users?ids=a,b or /users?username=name.".into(),
             Self::MethodNotAllowed { allowed } => format!("Served here: {allowed}."),
+            Self::SlowBody => "The body did not arrive in time; send the request again.".into(),
+            Self::Late => "The answer was not ready in time; ask again.".into(),
+            Self::Overloaded => "More requests wait than can be answered in time; ask again.".into(),
             Self::StoreUnavailable => "The store does not answer at the moment; ask again.".into(),
             Self::StoreFailed => "The store could not be read; the server's log says why.".into(),
         }
@@ -286,6 +301,9 @@ impl Problem {
             | Self::MethodNotAllowed { .. }
             | Self::UnsupportedMediaType { .. }
             | Self::TooLarge { .. }
+            | Self::SlowBody
+            | Self::Late
+            | Self::Overloaded
             | Self::StoreUnavailable
             | Self::StoreFailed => None,
         }

@@ -20,6 +20,7 @@ pub mod errors;
 pub mod fields;
 pub mod ingest;
 pub mod listen;
+pub mod load;
 pub mod metrics;
 pub mod openapi;
 pub mod outbox;

@@ -14,6 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 use user_info_core::Topic;
 
 use crate::listen::ConnectionCounts;
+use crate::load::LoadCounts;
 
 /// Upper bounds of the answer times, in seconds.
 const REQUEST_SECONDS: [f64; 14] =
@@ -108,6 +109,8 @@ pub struct Metrics {
     pub apply_seconds: Histogram,
     /// Records in a batch.
     pub batch_records: Histogram,
+    /// Requests that wait, or could not.
+    pub load: LoadCounts,
     /// Records read.
     pub records: Family<TopicLabels, Counter>,
     /// Records that could not be used.
@@ -150,6 +153,7 @@ impl Default for Metrics {
             update_seconds: Histogram::new(UPDATE_SECONDS),
             apply_seconds: Histogram::new(REQUEST_SECONDS),
             batch_records: Histogram::new(BATCH_RECORDS),
+            load: LoadCounts::default(),
             records: Family::default(),
             bad_records: Family::default(),
             dead_letters: Counter::default(),
@@ -206,6 +210,9 @@ impl Metrics {
             "Connections closed at once because too many were open",
             self.connections.refused.clone(),
         );
+        registry.register("requests_in_flight", "Requests begun and not answered", self.load.in_flight.clone());
+        registry.register("requests_shed", "Requests refused because too many waited", self.load.shed.clone());
+        registry.register("requests_late", "Requests that took too long", self.load.late.clone());
         self.register_tls();
     }
 

@@ -123,9 +123,15 @@ fn both(id: &str, summary: &str, parameters: &Value, answers: &Map<String, Value
     json!({ "get": operation(id.to_owned(), answers), "head": operation(format!("{id}_head"), &bare) })
 }
 
-/// What is wrong with requests to any path.
+/// What may become of a request to any path.
 fn asking() -> Vec<Problem> {
-    vec![Problem::BadRequest { detail: String::new() }, Problem::TooLarge { detail: String::new() }]
+    let detail = String::new();
+    vec![
+        Problem::BadRequest { detail: detail.clone() },
+        Problem::TooLarge { detail },
+        Problem::Late,
+        Problem::Overloaded,
+    ]
 }
 
 /// Why a user is not shown.
@@ -141,7 +147,7 @@ fn reading() -> Vec<Problem> {
 }
 
 fn batch_problems() -> Vec<Problem> {
-    vec![Problem::UnsupportedMediaType { detail: String::new() }]
+    vec![Problem::UnsupportedMediaType { detail: String::new() }, Problem::SlowBody]
 }
 
 /// The answers by status: those given, and the problems, those of one status together.

@@ -23,6 +23,7 @@ use crate::clock::now_ms;
 use crate::cors::Cors;
 use crate::errors::chain;
 use crate::fields::Fields;
+use crate::load::Load;
 use crate::metrics::{Metrics, Route};
 use crate::openapi;
 use crate::representation::{self, Representation};
@@ -52,6 +53,8 @@ pub struct Public {
     pub view: SharedView,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
+    /// Who is let in.
+    pub load: Load,
     /// Who may read answers in a browser.
     pub cors: Cors,
     /// A page for `/`, if the program has one.
@@ -71,9 +74,13 @@ impl Public {
         let view = self.view.load_full();
         let asked = request::read(&head.method, head.uri.path(), head.uri.query());
         let route = route_of(asked.as_ref().ok());
-        let answer = match asked {
-            Ok(asked) => self.look_up(asked, &head, body, &view).await,
-            Err(problem) => Err(problem),
+        let admitted = asked.and_then(|asked| Ok((asked, self.load.admit()?)));
+        let (answer, _begun) = match admitted {
+            Ok((asked, begun)) => {
+                let found = self.look_up(asked, began, &head, body, &view);
+                (self.load.in_time(began, Problem::Late, found).await, Some(begun))
+            }
+            Err(problem) => (Err(problem), None),
         };
         let mut response = match answer {
             Ok(sent) => representation::respond(&head.headers, sent).await,
@@ -87,12 +94,14 @@ impl Public {
     async fn look_up(
         &self,
         asked: Asked,
+        began: Instant,
         head: &Parts,
         body: Incoming,
         view: &View,
     ) -> Result<Representation, Problem> {
         if asked == Asked::Batch {
-            let batch = batch::read(&head.headers, body).await?;
+            let read = batch::read(&head.headers, body);
+            let batch = self.load.in_time(began, Problem::SlowBody, read).await?;
             let records = batch::fetch(&self.store, &batch.users).await.map_err(store_failed)?;
             let body = many(&batch.users, &records, batch.fields, view)?;
             // It has no address that would give the same again.
@@ -206,12 +215,14 @@ fn problem_response(problem: &Problem) -> Response<AnswerBody> {
     headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
     headers.insert(header::CACHE_CONTROL, NO_CACHE);
     match problem {
-        Problem::NotCaughtUp | Problem::StoreUnavailable => {
+        Problem::NotCaughtUp | Problem::StoreUnavailable | Problem::Late | Problem::Overloaded => {
             drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS))
         }
         Problem::MethodNotAllowed { allowed } => drop(headers.insert(header::ALLOW, HeaderValue::from_static(allowed))),
         // What follows a body that is not read is not a request.
-        Problem::TooLarge { .. } => drop(headers.insert(header::CONNECTION, HeaderValue::from_static("close"))),
+        Problem::TooLarge { .. } | Problem::SlowBody => {
+            drop(headers.insert(header::CONNECTION, HeaderValue::from_static("close")))
+        }
         Problem::UnknownUser { .. }
         | Problem::Suspended(_)
         | Problem::Deactivated(_)

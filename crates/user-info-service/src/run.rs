@@ -23,6 +23,7 @@ use crate::cors::Cors;
 use crate::errors::{RecentErrors, ServiceError};
 use crate::ingest::{Ingest, IngestLimits, IngestParts, Sharing, Until};
 use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
+use crate::load::{Load, LoadLimits};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::public::Public;
@@ -54,6 +55,8 @@ pub struct ServiceConfig {
     pub drain: Duration,
     /// How long stopping may take after that. Clients that have not taken their answers by then are cut off.
     pub stop_deadline: Duration,
+    /// How many requests may wait, and how long.
+    pub load: LoadLimits,
     /// Who may read answers in a browser.
     pub cors: Cors,
     /// A page for `/` on the public address.
@@ -70,6 +73,7 @@ impl Default for ServiceConfig {
             watch_interval: Duration::from_secs(10),
             drain: Duration::ZERO,
             stop_deadline: Duration::from_secs(10),
+            load: LoadLimits::default(),
             cors: Cors::Off,
             page: None,
         }
@@ -261,6 +265,7 @@ impl Service {
             store: self.store.clone(),
             view: Arc::clone(&self.engine.view),
             metrics: Arc::clone(&self.engine.metrics),
+            load: Load::new(self.config.load, self.engine.metrics.load.clone()),
             cors: self.config.cors.clone(),
             page: self.config.page.clone(),
             stopping: Arc::clone(&self.stopping),

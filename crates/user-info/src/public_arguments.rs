@@ -1,14 +1,25 @@
 //! Options of what the clients' address answers, and to whom.
 
+use std::time::Duration;
+
 use clap::Args;
 use user_info_service::cors::{Cors, Origin};
+use user_info_service::load::LoadLimits;
 
-/// Who may read answers in a browser.
+use crate::arguments::parse_duration;
+
+/// Who may read answers in a browser, and how many at a time.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PublicArguments {
     /// An origin whose pages may read answers, as https://example.org, or * for every page; may be given several times
     #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
     cors_origin: Vec<AllowedOrigin>,
+    /// Requests that may wait to be answered; more get 503 at once
+    #[arg(long, default_value_t = 512, value_name = "COUNT")]
+    requests_waiting_max: usize,
+    /// How long a request may take, its body included, before it gets 503
+    #[arg(long, default_value = "2s", value_name = "TIME", value_parser = parse_duration)]
+    request_deadline: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -18,6 +29,10 @@ enum AllowedOrigin {
 }
 
 impl PublicArguments {
+    pub(crate) fn load(&self) -> LoadLimits {
+        LoadLimits { waiting_max: self.requests_waiting_max, deadline: self.request_deadline }
+    }
+
     pub(crate) fn cors(&self) -> Cors {
         let mut origins = Vec::new();
         for allowed in &self.cors_origin {

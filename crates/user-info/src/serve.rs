@@ -45,6 +45,7 @@ fn config(arguments: &ServeArguments, tls: Option<Tls>) -> ServiceConfig {
         watch_interval: arguments.watch_interval,
         drain: arguments.drain,
         stop_deadline: arguments.stop_deadline,
+        load: arguments.public.load(),
         cors: arguments.public.cors(),
         page: None,
     }

@@ -119,6 +119,12 @@ fn every_problem_has_its_status_and_its_body() {
     let kind = Problem::UnsupportedMediaType { detail: "Send JSON.".into() };
     let rest = r#""detail":"Send JSON.""#;
     check(&kind, Status::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", rest);
+    let rest = r#""detail":"The body did not arrive in time; send the request again.""#;
+    check(&Problem::SlowBody, Status::REQUEST_TIMEOUT, "slow-body", "Body too slow", rest);
+    let rest = r#""detail":"The answer was not ready in time; ask again.""#;
+    check(&Problem::Late, Status::SERVICE_UNAVAILABLE, "late", "Not answered in time", rest);
+    let rest = r#""detail":"More requests wait than can be answered in time; ask again.""#;
+    check(&Problem::Overloaded, Status::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", rest);
     let large = Problem::TooLarge { detail: "Requests have no body here.".into() };
     let rest = r#""detail":"Requests have no body here.""#;
     check(&large, Status::PAYLOAD_TOO_LARGE, "too-large", "Request too large", rest);

@@ -26,6 +26,7 @@ mod encoding;
 mod halts;
 mod http2;
 mod kafka;
+mod load;
 mod malformed;
 mod metrics;
 mod openapi;

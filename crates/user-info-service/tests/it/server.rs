@@ -134,8 +134,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Threads that answer.
+    pub(crate) const WORKERS: usize = 2;
+
+    /// Runs something beside the requests, on the threads that answer them.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
+    }
+
     pub(crate) fn start(config: ServiceConfig, log: &Log, store: Store) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(Self::WORKERS).enable_all().build().unwrap();
         let bind = || runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let (public, admin, shutdown) = (bind(), bind(), Shutdown::new());
         let addresses = (public.local_addr().unwrap(), admin.local_addr().unwrap());

@@ -25,6 +25,7 @@ mod bad_input;
 mod compaction;
 mod demo;
 mod openapi;
+mod public_options;
 mod tls;
 mod topics;
 mod topics_that_change;
