@@ -32,6 +32,7 @@
 //! Not promised here: a batch that becomes visible as a whole (each user's side does), and a scan as of one instant.
 
 mod absence;
+mod access;
 mod first_look;
 mod keyspace;
 mod lineage;

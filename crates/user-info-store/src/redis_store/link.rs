@@ -6,8 +6,6 @@
 //! another node; when one is met, the commands of that pipeline are sent one by one, each following its own.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,28 +16,20 @@ use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{
     MultipleNodeRoutingInfo, ResponsePolicy, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr,
 };
-use redis::io::tcp::TcpSettings;
-use redis::{
-    Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisConnectionInfo,
-    RedisResult, ServerErrorKind, TlsCertificates, TlsMode, Value,
-};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use redis::{Client, Cmd, ConnectionInfo, Pipeline, RedisResult, ServerErrorKind, TlsMode, Value};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use super::access::{Access, CONNECT_TIMEOUT, tcp_settings};
 use super::scripts::Scripts;
 use super::topology::{Node, Topology};
 use crate::error::StoreError;
-use crate::options::{ClientCertificate, RedisOptions};
+use crate::options::RedisOptions;
 use crate::url::RedisUrl;
 
 /// Commands in one pipeline. Redis serves its clients in turns, so this is not what readers wait for; it bounds what is
 /// held in memory on both sides, and a few hundred make the round trips count for nothing.
 const PIPELINE_COMMANDS_MAX: usize = 512;
-
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Connections are replaced at most this often: a server that is away should not be met by a storm of new ones.
 const RENEW_INTERVAL: Duration = Duration::from_secs(1);
@@ -71,6 +61,7 @@ pub(super) struct Call {
 
 /// The connections to a server or a cluster.
 pub(super) struct Link {
+    access: Access,
     target: Target,
     connections: ArcSwap<Connections>,
     pub(super) topology: ArcSwap<Topology>,
@@ -100,12 +91,14 @@ enum Connections {
 impl Link {
     /// Connections that are made when they are first needed. Needs a runtime.
     pub(super) fn new(url: &RedisUrl, options: &RedisOptions) -> Result<Self, StoreError> {
-        let target = Target::new(url, options)?;
+        let access = Access::new(url, options)?;
+        let target = Target::new(&access, options).map_err(invalid_options)?;
         let connections = target.connect().map_err(invalid_options)?;
         Ok(Self {
+            access,
             target,
             connections: ArcSwap::from_pointee(connections),
-            topology: ArcSwap::from_pointee(Topology::whole()),
+            topology: ArcSwap::from_pointee(Topology::whole(url.nodes[0].clone())),
             scripts: Scripts::default(),
             renewed: Mutex::new(Instant::now()),
         })
@@ -113,6 +106,11 @@ impl Link {
 
     pub(super) fn is_cluster(&self) -> bool {
         matches!(self.target, Target::Cluster { .. })
+    }
+
+    /// Where a server is that answers without naming its host: at the one that was asked, as far as we know.
+    pub(super) fn usual_host(&self) -> &str {
+        &self.access.url().nodes[0].0
     }
 
     pub(super) fn scripts(&self) -> &Scripts {
@@ -274,31 +272,16 @@ fn invalid_options(error: redis::RedisError) -> StoreError {
 }
 
 impl Target {
-    fn new(url: &RedisUrl, options: &RedisOptions) -> Result<Self, StoreError> {
-        let certificates = if url.tls { certificates(options)? } else { None };
-        if url.tls {
-            // Another part of the program may have chosen one already, and that is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        }
-        let infos: RedisResult<Vec<ConnectionInfo>> = url.nodes.iter().map(|node| connection_info(url, node)).collect();
-        let infos = infos.map_err(invalid_options)?;
-        if url.cluster {
-            return Self::cluster(url, options, infos, certificates).map_err(invalid_options);
+    fn new(access: &Access, options: &RedisOptions) -> RedisResult<Self> {
+        let infos = access.url().nodes.iter().map(|node| access.info(node)).collect::<RedisResult<Vec<_>>>()?;
+        if access.url().cluster {
+            return Self::cluster(access, options, infos);
         }
         let info = infos.into_iter().next().expect("a URL names at least one node");
-        let client = match certificates {
-            Some(certificates) => Client::build_with_tls(info, certificates),
-            None => Client::open(info),
-        };
-        Ok(Self::Server { client: Box::new(client.map_err(invalid_options)?), options: options.clone() })
+        Ok(Self::Server { client: Box::new(access.client(info)?), options: options.clone() })
     }
 
-    fn cluster(
-        url: &RedisUrl,
-        options: &RedisOptions,
-        infos: Vec<ConnectionInfo>,
-        certificates: Option<TlsCertificates>,
-    ) -> RedisResult<Self> {
+    fn cluster(access: &Access, options: &RedisOptions, infos: Vec<ConnectionInfo>) -> RedisResult<Self> {
         let client = |timeout, retries| {
             let builder = ClusterClientBuilder::new(infos.clone());
             let mut builder = builder
@@ -307,21 +290,16 @@ impl Target {
                 .overall_response_timeout(Some(timeout))
                 .retries(retries)
                 .tcp_settings(tcp_settings());
-            if url.tls {
+            if access.url().tls {
                 builder = builder.tls(TlsMode::Secure);
             }
-            if let Some(certificates) = &certificates {
-                builder = builder.certs(copy_of(certificates));
+            if let Some(certificates) = access.certificates() {
+                builder = builder.certs(certificates);
             }
             builder.build()
         };
-        let node = |info: ConnectionInfo| match &certificates {
-            Some(certificates) => Client::build_with_tls(info, copy_of(certificates)),
-            None => Client::open(info),
-        };
-        let nodes = infos.iter().cloned().map(node).collect::<RedisResult<_>>()?;
         Ok(Self::Cluster(Box::new(Clients {
-            nodes,
+            nodes: infos.iter().cloned().map(|info| access.client(info)).collect::<RedisResult<_>>()?,
             reads: client(options.read_timeout, READ_ATTEMPTS)?,
             pipelines: client(options.write_timeout, 0)?,
             writes: client(options.write_timeout, WRITE_ATTEMPTS)?,
@@ -368,49 +346,4 @@ impl Target {
             }
         }
     }
-}
-
-fn copy_of(TlsCertificates { client_tls, root_cert }: &TlsCertificates) -> TlsCertificates {
-    let own = |own: &ClientTlsConfig| ClientTlsConfig {
-        client_cert: own.client_cert.clone(),
-        client_key: own.client_key.clone(),
-    };
-    TlsCertificates { client_tls: client_tls.as_ref().map(own), root_cert: root_cert.clone() }
-}
-
-/// A command is sent at once; keep-alive finds out about peers that vanished.
-fn tcp_settings() -> TcpSettings {
-    TcpSettings::default().set_nodelay(true)
-}
-
-fn connection_info(url: &RedisUrl, (host, port): &(String, u16)) -> RedisResult<ConnectionInfo> {
-    let (host, port) = (host.clone(), *port);
-    let address = if url.tls {
-        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
-    } else {
-        ConnectionAddr::Tcp(host, port)
-    };
-    let mut account = RedisConnectionInfo::default().set_db(url.database);
-    if let Some(username) = &url.username {
-        account = account.set_username(username);
-    }
-    if let Some(password) = &url.password {
-        account = account.set_password(password);
-    }
-    Ok(address.into_connection_info()?.set_redis_settings(account).set_tcp_settings(tcp_settings()))
-}
-
-fn certificates(options: &RedisOptions) -> Result<Option<TlsCertificates>, StoreError> {
-    let read = |path: &Path| {
-        let read = fs::read(path).map_err(|error| StoreError::certificate(path, error.to_string()))?;
-        let found =
-            CertificateDer::pem_slice_iter(&read).next().is_some() || PrivateKeyDer::from_pem_slice(&read).is_ok();
-        if found { Ok(read) } else { Err(StoreError::certificate(path, "it holds nothing in PEM".to_owned())) }
-    };
-    let own = |ClientCertificate { certificate_file, key_file }: &ClientCertificate| {
-        Ok::<_, StoreError>(ClientTlsConfig { client_cert: read(certificate_file)?, client_key: read(key_file)? })
-    };
-    let root_cert = options.ca_file.as_deref().map(read).transpose()?;
-    let client_tls = options.certificate.as_ref().map(own).transpose()?;
-    Ok((root_cert.is_some() || client_tls.is_some()).then_some(TlsCertificates { client_tls, root_cert }))
 }

@@ -184,7 +184,8 @@ impl RedisStore {
         }
         let slots = redis::cmd("CLUSTER").arg("SLOTS").to_owned();
         let reply = self.0.link.send(Lane::Writes, &slots).await.map_err(failed("ask for the slots"))?;
-        let found = Topology::parse(&reply).ok_or_else(|| unavailable("ask for the slots", "no slots are assigned"))?;
+        let found = Topology::parse(&reply, self.0.link.usual_host());
+        let found = found.ok_or_else(|| unavailable("ask for the slots", "no slots are assigned"))?;
         if !found.is_like(&self.0.link.topology.load()) {
             self.0.link.topology.store(Arc::new(found));
         }

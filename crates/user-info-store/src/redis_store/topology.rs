@@ -7,6 +7,7 @@ use std::time::Instant;
 use redis::Value;
 
 use super::absence::Confirmed;
+use super::access::Address;
 use super::keyspace::tag_of_slot;
 
 /// The number of hash slots of a cluster.
@@ -30,8 +31,18 @@ pub(super) struct Topology {
     pub(super) nodes: Vec<Node>,
 }
 
-/// Slots, from the first to the last of each range.
+/// From the first to the last slot of each range.
 type Ranges = Vec<(u16, u16)>;
+
+/// Slots, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slots(Ranges);
+
+impl Slots {
+    pub(super) fn has(&self, slot: u16) -> bool {
+        self.0.iter().any(|&(first, last)| (first..=last).contains(&slot))
+    }
+}
 
 /// One master: of a cluster, or the server.
 #[derive(Debug)]
@@ -40,56 +51,63 @@ pub(super) struct Node {
     pub(super) anchor: u16,
     /// What in braces makes a key belong to that slot.
     pub(super) tag: String,
-    ranges: Ranges,
+    pub(super) address: Address,
+    pub(super) slots: Slots,
     pub(super) breaker: Breaker,
     pub(super) confirmed: Confirmed,
 }
 
 impl Topology {
     /// One node that has everything.
-    pub(super) fn whole() -> Self {
-        Self { nodes: vec![Node::new(vec![(0, SLOTS - 1)])] }
+    pub(super) fn whole(address: Address) -> Self {
+        Self { nodes: vec![Node::new(address, vec![(0, SLOTS - 1)])] }
     }
 
-    /// From the reply to `CLUSTER SLOTS`; `None` if it is not one, or names no slots.
-    pub(super) fn parse(reply: &Value) -> Option<Self> {
-        let mut masters: Vec<(&[u8], Ranges)> = Vec::new();
+    /// From the reply to `CLUSTER SLOTS`; `None` if it is not one, or names no slots. Nodes that do not say their host have the
+    /// usual one.
+    pub(super) fn parse(reply: &Value, usual_host: &str) -> Option<Self> {
+        let mut masters: Vec<(&[u8], Address, Ranges)> = Vec::new();
         for range in items(reply)? {
             let [first, last, master, ..] = items(range)? else { return None };
             let (first, last) = (slot(first)?, slot(last)?);
-            let [_, _, Value::BulkString(id), ..] = items(master)? else { return None };
-            match masters.iter_mut().find(|(known, _)| known == id) {
-                Some((_, ranges)) => ranges.push((first, last)),
-                None => masters.push((id, vec![(first, last)])),
+            let [host, port, Value::BulkString(id), ..] = items(master)? else { return None };
+            match masters.iter_mut().find(|(known, ..)| known == id) {
+                Some((.., ranges)) => ranges.push((first, last)),
+                None => masters.push((id, address(host, port, usual_host)?, vec![(first, last)])),
             }
         }
-        let mut nodes: Vec<Node> = masters.into_iter().map(|(_, ranges)| Node::new(ranges)).collect();
-        nodes.sort_by_key(|node| node.ranges[0]);
+        let mut nodes: Vec<Node> = masters.into_iter().map(|(_, address, ranges)| Node::new(address, ranges)).collect();
+        nodes.sort_by(|one, other| one.slots.cmp(&other.slots));
         (!nodes.is_empty()).then_some(Self { nodes })
     }
 
     /// The index of the node that has a slot; of any, if none has it.
     pub(super) fn index_of(&self, slot: u16) -> usize {
-        self.nodes.iter().position(|node| node.has(slot)).unwrap_or_default()
+        self.nodes.iter().position(|node| node.slots.has(slot)).unwrap_or_default()
     }
 
-    /// Whether both have the same slots on the same number of nodes.
+    /// Whether both have the same slots at the same addresses.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let ranges = |topology: &Self| topology.nodes.iter().map(|node| node.ranges.clone()).collect::<Vec<_>>();
-        ranges(self) == ranges(other)
+        let places = |node: &Node| (node.address.clone(), node.slots.clone());
+        self.nodes.iter().map(places).eq(other.nodes.iter().map(places))
     }
 }
 
 impl Node {
-    fn new(mut ranges: Ranges) -> Self {
+    fn new(address: Address, mut ranges: Ranges) -> Self {
         ranges.sort_unstable();
         let anchor = ranges.last().map_or(0, |&(_, last)| last);
-        Self { anchor, tag: tag_of_slot(anchor), ranges, breaker: Breaker::default(), confirmed: Confirmed::default() }
+        let (breaker, confirmed) = (Breaker::default(), Confirmed::default());
+        Self { anchor, tag: tag_of_slot(anchor), address, slots: Slots(ranges), breaker, confirmed }
     }
+}
 
-    fn has(&self, slot: u16) -> bool {
-        self.ranges.iter().any(|&(first, last)| (first..=last).contains(&slot))
-    }
+/// A node that does not know what it is called says nothing, or a question mark.
+fn address(host: &Value, port: &Value, usual_host: &str) -> Option<Address> {
+    let Value::Int(port) = port else { return None };
+    let named = if let Value::BulkString(host) = host { std::str::from_utf8(host).ok()? } else { "" };
+    let host = if matches!(named, "" | "?") { usual_host } else { named };
+    Some((host.to_owned(), u16::try_from(*port).ok()?))
 }
 
 fn items(value: &Value) -> Option<&[Value]> {
@@ -153,21 +171,28 @@ mod tests {
 
     #[test]
     fn slots_are_found_by_master() {
-        let node = |id: &str| {
-            let address = Value::BulkString(b"127.0.0.1".to_vec());
-            Value::Array(vec![address, Value::Int(7001), Value::BulkString(id.into()), Value::Array(vec![])])
+        let node = |host: Value, id: &str| {
+            Value::Array(vec![host, Value::Int(7001), Value::BulkString(id.into()), Value::Array(vec![])])
         };
-        let range =
-            |first, last, id| Value::Array(vec![Value::Int(first), Value::Int(last), node(id), node("replica")]);
-        let reply = Value::Array(vec![range(0, 50, "a"), range(100, 16_383, "b"), range(51, 99, "a")]);
-        let topology = Topology::parse(&reply).unwrap();
+        let named = || Value::BulkString(b"10.0.0.1".to_vec());
+        let range = |first, last, host, id| {
+            Value::Array(vec![Value::Int(first), Value::Int(last), node(host, id), node(named(), "replica")])
+        };
+        let reply = |host| {
+            let second = range(100, 16_383, host, "b");
+            Value::Array(vec![range(0, 50, named(), "a"), second, range(51, 99, named(), "a")])
+        };
+        let topology = Topology::parse(&reply(Value::Nil), "usual").unwrap();
         assert_eq!(topology.nodes.iter().map(|node| node.anchor).collect::<Vec<_>>(), [99, 16_383]);
+        let hosts: Vec<_> = topology.nodes.iter().map(|node| node.address.0.as_str()).collect();
+        assert_eq!(hosts, ["10.0.0.1", "usual"]);
         assert_eq!([0, 99, 100, 16_383].map(|slot| topology.index_of(slot)), [0, 0, 1, 1]);
-        for bad in [Value::Nil, Value::Array(vec![]), Value::Array(vec![Value::Int(1)]), range(-1, 3, "a")] {
-            assert!(Topology::parse(&bad).is_none());
+        for bad in [Value::Nil, Value::Array(vec![]), Value::Array(vec![Value::Int(1)]), range(-1, 3, named(), "a")] {
+            assert!(Topology::parse(&bad, "usual").is_none());
         }
-        assert!(topology.is_like(&Topology::parse(&reply).unwrap()));
-        assert!(!topology.is_like(&Topology::whole()));
+        assert!(topology.is_like(&Topology::parse(&reply(Value::BulkString(b"?".to_vec())), "usual").unwrap()));
+        assert!(!topology.is_like(&Topology::parse(&reply(named()), "usual").unwrap()), "another server has the slots");
+        assert!(!topology.is_like(&Topology::whole(("usual".to_owned(), 7001))));
     }
 
     #[test]
