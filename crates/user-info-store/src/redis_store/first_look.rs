@@ -6,9 +6,16 @@ use std::sync::Arc;
 
 use redis::{ErrorKind, FromRedisValue, RedisError};
 
+use super::keyspace::meta;
 use super::link::Lane;
+use super::topology::slot_of;
 use super::{Generation, RedisStore, failed, unexpected};
 use crate::error::StoreError;
+
+const OPERATION: &str = "look at Redis";
+
+/// The first version of Redis with shard channels.
+const MAJOR_VERSION_MIN: u32 = 7;
 
 impl RedisStore {
     /// Which generation is current. Says where it looked if it is refused.
@@ -22,10 +29,12 @@ impl RedisStore {
     }
 
     async fn look(&self) -> Result<Generation, StoreError> {
-        let looked = match self.check_kind().await {
-            Ok(()) => self.current_generation().await,
-            Err(error) => Err(error),
+        let looked = async {
+            self.check_kind().await?;
+            self.check_version().await?;
+            self.current_generation().await
         };
+        let looked = looked.await;
         let Err(StoreError::Unavailable { operation, .. }) = &looked else { return looked };
         // The cluster client only says that it has no connection.
         match self.0.link.refusal().await.map(failed(operation)) {
@@ -37,7 +46,6 @@ impl RedisStore {
     /// A node of a cluster sends most keys elsewhere, which a client of a single server does not follow; and what is no
     /// cluster has no slots.
     async fn check_kind(&self) -> Result<(), StoreError> {
-        const OPERATION: &str = "look at Redis";
         if self.0.link.is_cluster() {
             return self.refresh_topology().await;
         }
@@ -51,6 +59,23 @@ impl RedisStore {
         }
         Ok(())
     }
+
+    /// Of what the store needs, shard channels came last. Asks the server that is asked next.
+    async fn check_version(&self) -> Result<(), StoreError> {
+        let slot = slot_of(&meta(&self.0.options.prefix));
+        let info = self.0.link.send_to(slot, redis::cmd("INFO").arg("server")).await.map_err(failed(OPERATION))?;
+        let info = String::from_redis_value(info).map_err(|_| unexpected("INFO"))?;
+        let Some(version) = version_too_old(&info) else { return Ok(()) };
+        let reason = format!("has version {version}: the store needs {MAJOR_VERSION_MIN}.0 or newer");
+        Err(StoreError::Refused { operation: OPERATION, reason })
+    }
+}
+
+/// The version of Redis, if it is too old. Servers of other makers state the version that they are like.
+fn version_too_old(info: &str) -> Option<&str> {
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"))?.trim();
+    let major: u32 = version.split('.').next()?.parse().ok()?;
+    (major < MAJOR_VERSION_MIN).then_some(version)
 }
 
 /// Why an error is one that waiting does not mend, and the way out; `None` if it may pass.
@@ -90,4 +115,21 @@ fn inner<'error>(error: &'error (dyn Error + 'static)) -> Option<&'error (dyn Er
     }
     let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
     Some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_without_shard_channels_are_too_old() {
+        let info = |version: &str| format!("# Server\r\nredis_version:{version}\r\nredis_mode:standalone\r\n");
+        for old in ["6.2.14", "5.0.0", "2.8"] {
+            assert_eq!(version_too_old(&info(old)), Some(old));
+        }
+        for good in ["7.0.0", "7.2.4", "8.0.1", "255.255.255", "unstable"] {
+            assert_eq!(version_too_old(&info(good)), None);
+        }
+        assert_eq!(version_too_old("# Server"), None);
+    }
 }
