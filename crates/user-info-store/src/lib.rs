@@ -34,7 +34,7 @@ pub use memory::MemoryStore;
 pub use options::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions};
 pub use rebuild::{Rebuild, begin_rebuild};
 pub use record::{StoreStatus, UserRecord, WriteFlow};
-pub use redis_store::{RedisStore, remove_keys};
+pub use redis_store::{RedisStore, Subscriber, remove_keys};
 pub use rocks::RocksStore;
 pub use store::Store;
 pub use url::{RedisUrl, StoreUrl, without_password};

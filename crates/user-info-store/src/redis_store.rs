@@ -37,12 +37,14 @@ mod first_look;
 mod keyspace;
 mod lineage;
 mod link;
+mod publish;
 mod read;
 mod rebuild;
 mod record;
 mod scan;
 mod scripts;
 mod standing;
+mod subscriber;
 mod topology;
 mod work;
 mod write;
@@ -62,6 +64,7 @@ use link::Link;
 use write::Writer;
 
 pub use rebuild::{RedisRebuild, begin_rebuild, remove_keys};
+pub use subscriber::Subscriber;
 
 /// A store in Redis. Clones share its connections.
 ///

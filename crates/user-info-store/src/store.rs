@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::memory::MemoryStore;
 use crate::options::StoreOptions;
 use crate::record::{StoreStatus, UserRecord};
-use crate::redis_store::RedisStore;
+use crate::redis_store::{RedisStore, Subscriber};
 use crate::rocks::RocksStore;
 use crate::url::StoreUrl;
 
@@ -76,6 +76,16 @@ impl Store {
     /// Whether other processes write to this store too, so that they share the partitions.
     pub fn is_shared(&self) -> bool {
         matches!(self, Self::Redis(_))
+    }
+
+    /// Hears of changes that other processes write too, and of those of this one: `changed` is called for each user subscribed to
+    /// whose record may be another one by now, and must be quick and not block. `None` for a store that only this process
+    /// writes to.
+    pub fn subscriber(&self, changed: impl Fn(&Id) + Send + Sync + 'static) -> Option<Subscriber> {
+        match self {
+            Self::Redis(store) => Some(store.subscriber(changed)),
+            Self::RocksDb(_) | Self::Memory(_) => None,
+        }
     }
 
     /// Applies the batch: all of it or nothing, and readers see either. In Redis readers see each user's side as a whole,

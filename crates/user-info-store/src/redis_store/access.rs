@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
 use redis::{
-    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
-    TlsCertificates,
+    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
+    RedisResult, TlsCertificates,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -44,6 +44,13 @@ impl Access {
 
     pub(super) fn certificates(&self) -> Option<TlsCertificates> {
         self.certificates.as_ref().map(copy_of)
+    }
+
+    /// Of a server that speaks the protocol that sends messages unasked.
+    pub(super) fn subscribing_client(&self, address: &Address) -> RedisResult<Client> {
+        let info = self.info(address)?;
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        self.client(info.set_redis_settings(settings))
     }
 
     pub(super) fn client(&self, info: ConnectionInfo) -> RedisResult<Client> {

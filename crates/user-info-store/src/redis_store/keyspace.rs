@@ -10,6 +10,8 @@
 //! ui:1:tainted             hash     topic/key → mark and taint
 //! ```
 //!
+//! Beside them, shard channels have the names of users' records, and carry empty messages: see `publish`.
+//!
 //! `ui` is the prefix that the operator chose, `1` the generation. Everything about a user is in one hash slot; ids hold
 //! no braces, so none can leave it. Names may hold any, and stand in keys that share their slot with nobody.
 //!
@@ -107,6 +109,18 @@ impl Keyspace {
         format!("{}{{{user}}}", self.base)
     }
 
+    /// The shard channel on which a change of the user is told, in the hash slot of the user's keys.
+    pub(super) fn channel(&self, user: &Id) -> String {
+        self.record(user)
+    }
+
+    pub(super) fn parse_channel(&self, channel: &[u8]) -> Option<Id> {
+        match self.parse_user(channel) {
+            Some(UserKey::Record(user)) => Some(user),
+            Some(UserKey::Set(..)) | None => None,
+        }
+    }
+
     pub(super) fn set(&self, user: &Id, side: Side) -> String {
         format!("{}{{{user}}}{}", self.base, side.letter())
     }
@@ -176,6 +190,8 @@ mod tests {
             let key = keyspace.set(&user, side);
             prop_assert_eq!(keyspace.parse_user(key.as_bytes()), Some(UserKey::Set(user.clone(), side)));
             prop_assert_eq!(slot_of(&key), slot_of(&keyspace.record(&user)));
+            prop_assert_eq!(slot_of(&key), slot_of(&keyspace.channel(&user)));
+            prop_assert_eq!(keyspace.parse_channel(keyspace.channel(&user).as_bytes()), Some(user));
         }
 
         #[test]

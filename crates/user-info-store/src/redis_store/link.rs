@@ -20,7 +20,7 @@ use redis::{Client, Cmd, ConnectionInfo, Pipeline, RedisResult, ServerErrorKind,
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::access::{Access, CONNECT_TIMEOUT, tcp_settings};
+use super::access::{Access, Address, CONNECT_TIMEOUT, tcp_settings};
 use super::scripts::Scripts;
 use super::topology::{Node, Topology};
 use crate::error::StoreError;
@@ -106,6 +106,11 @@ impl Link {
 
     pub(super) fn is_cluster(&self) -> bool {
         matches!(self.target, Target::Cluster { .. })
+    }
+
+    /// A client of one server for whoever subscribes there.
+    pub(super) fn subscribing_client(&self, address: &Address) -> RedisResult<Client> {
+        self.access.subscribing_client(address)
     }
 
     /// Where a server is that answers without naming its host: at the one that was asked, as far as we know.

@@ -1,5 +1,5 @@
-//! Writing: first what the facts say, each applied only if it is newer; when all of that is acknowledged, the positions,
-//! each master's only if it is still the one that the data went to.
+//! Writing: first what the facts say, each applied only if it is newer; when all of that is acknowledged, those who wait for
+//! changes are told; then the positions move, each master's only if it is still the one that the data went to.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -156,7 +156,7 @@ impl RedisStore {
         Ok(())
     }
 
-    async fn run_all(&self, calls: Vec<Call>, operation: &'static str) -> Result<Vec<Value>, StoreError> {
+    pub(super) async fn run_all(&self, calls: Vec<Call>, operation: &'static str) -> Result<Vec<Value>, StoreError> {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
@@ -186,7 +186,8 @@ impl RedisStore {
             outdated.extend(losing_hint(user, work, &replies[index])?);
         }
         let calls = outdated.iter().map(|hint| say.hint(hint)).collect();
-        self.run_all(calls, "forget names").await.map(drop)
+        self.run_all(calls, "forget names").await?;
+        self.publish(&generation.keys, users.keys().copied()).await
     }
 
     /// See [`crate::Store::sent`].
