@@ -191,6 +191,8 @@ pub enum Problem {
     Late,
     /// Too many requests wait.
     Overloaded,
+    /// As many streams of events are open as may be.
+    TooManyStreams,
     /// The store is away, or in a state that passes.
     StoreUnavailable,
     /// The store failed.
@@ -213,7 +215,7 @@ impl Problem {
         match self {
             Self::UnknownUser { .. } | Self::Deactivated(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::Suspended(_) => StatusCode::FORBIDDEN,
-            Self::NotCaughtUp | Self::StoreUnavailable | Self::Late | Self::Overloaded => {
+            Self::NotCaughtUp | Self::StoreUnavailable | Self::Late | Self::Overloaded | Self::TooManyStreams => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
@@ -265,6 +267,7 @@ impl Problem {
             Self::SlowBody => ("slow-body", "Body too slow"),
             Self::Late => ("late", "Not answered in time"),
             Self::Overloaded => ("overloaded", "Overloaded"),
+            Self::TooManyStreams => ("too-many-streams", "Too many streams"),
             Self::StoreUnavailable => ("store-unavailable", "Store unavailable"),
             Self::StoreFailed => ("store-failed", "Store failed"),
         }
@@ -286,6 +289,9 @@ impl Problem {
             Self::SlowBody => "The body did not arrive in time; send the request again.".into(),
             Self::Late => "The answer was not ready in time; ask again.".into(),
             Self::Overloaded => "More requests wait than can be answered in time; ask again.".into(),
+            Self::TooManyStreams => {
+                "As many streams of events are open as may be; ask again, or poll the user with if-none-match.".into()
+            }
             Self::StoreUnavailable => "The store does not answer at the moment; ask again.".into(),
             Self::StoreFailed => "The store could not be read; the server's log says why.".into(),
         }
@@ -304,6 +310,7 @@ impl Problem {
             | Self::SlowBody
             | Self::Late
             | Self::Overloaded
+            | Self::TooManyStreams
             | Self::StoreUnavailable
             | Self::StoreFailed => None,
         }

@@ -21,8 +21,10 @@ use user_info_log::{Consumer, Log, PartitionEnd, PollLimits, Polled, Problem, St
 use user_info_store::{Batch, Position, Store, StoreError};
 
 use crate::assemble::{Assembled, Memory, assemble};
+use crate::changes::Changes;
 use crate::clock::now_ms;
 use crate::errors::{RecentErrors, ServiceError};
+use crate::events::Event;
 use crate::metrics::{BadLabels, Metrics, TopicLabels};
 use crate::standing::{Halt, TopicReport, judge, judge_end};
 use crate::view::{PartitionView, Phase, SharedView, TopicView, View};
@@ -74,6 +76,8 @@ pub struct IngestParts {
     pub limits: IngestLimits,
     /// What the watch learns.
     pub news: Receiver<News>,
+    /// Who waits for changes.
+    pub changes: Arc<Changes<Event>>,
     /// Rung after dead letters were written.
     pub bell: SyncSender<()>,
     /// Where the view is published.
@@ -402,6 +406,7 @@ impl Ingest {
             if self.apply(&assembled.batch)? != Written::Yes {
                 return Ok(());
             }
+            self.parts.changes.note(&assembled.batch.changes);
             self.observe(&assembled, &fresh_ms);
         }
         for (topic, halt) in assembled.halts {

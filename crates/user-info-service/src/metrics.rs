@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use user_info_core::Topic;
 
+use crate::events::EventCounts;
 use crate::listen::ConnectionCounts;
 use crate::load::LoadCounts;
 
@@ -37,12 +38,14 @@ pub enum Route {
     Username,
     /// Many users by id.
     Batch,
+    /// A stream of one user's changes; its time is that until its head.
+    Events,
     /// Anything else.
     Other,
 }
 
 impl Route {
-    const ALL: [Self; 5] = [Self::User, Self::Users, Self::Username, Self::Batch, Self::Other];
+    const ALL: [Self; 6] = [Self::User, Self::Users, Self::Username, Self::Batch, Self::Events, Self::Other];
 
     fn name(self) -> &'static str {
         match self {
@@ -50,6 +53,7 @@ impl Route {
             Self::Users => "users",
             Self::Username => "username",
             Self::Batch => "batch",
+            Self::Events => "events",
             Self::Other => "other",
         }
     }
@@ -103,6 +107,8 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     /// Connections on the public address.
     pub connections: ConnectionCounts,
+    /// Streams of events.
+    pub events: EventCounts,
     /// Seconds from a record's timestamp to its visibility, for records that came after the end was first reached.
     pub update_seconds: Histogram,
     /// Seconds that the store took to apply a batch.
@@ -150,6 +156,7 @@ impl Default for Metrics {
             request_seconds,
             requests: Family::default(),
             connections: ConnectionCounts::default(),
+            events: EventCounts::default(),
             update_seconds: Histogram::new(UPDATE_SECONDS),
             apply_seconds: Histogram::new(REQUEST_SECONDS),
             batch_records: Histogram::new(BATCH_RECORDS),
@@ -213,6 +220,9 @@ impl Metrics {
         registry.register("requests_in_flight", "Requests begun and not answered", self.load.in_flight.clone());
         registry.register("requests_shed", "Requests refused because too many waited", self.load.shed.clone());
         registry.register("requests_late", "Requests that took too long", self.load.late.clone());
+        registry.register("event_streams", "Open streams of events", self.events.open.clone());
+        registry.register("event_streams_refused", "Streams refused as one too many", self.events.refused.clone());
+        registry.register("events", "Events sent", self.events.sent.clone());
         self.register_tls();
     }
 

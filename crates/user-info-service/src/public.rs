@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use user_info_core::{AccountState, Id};
 use user_info_store::{Store, StoreError, UserRecord};
 
@@ -22,6 +22,7 @@ use crate::body::{self, AnswerBody, whole};
 use crate::clock::now_ms;
 use crate::cors::Cors;
 use crate::errors::chain;
+use crate::events::Events;
 use crate::fields::Fields;
 use crate::load::Load;
 use crate::metrics::{Metrics, Route};
@@ -36,6 +37,12 @@ pub const AGE_HEADER: HeaderName = HeaderName::from_static("user-info-age-ms");
 /// The next offset of each partition: the answer holds every fact before these.
 pub const POSITIONS_HEADER: HeaderName = HeaderName::from_static("user-info-positions");
 
+/// Which event a client has seen last.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Tells nginx to pass on what comes at once.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
 /// After how many seconds to ask again when the answer is 503.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
@@ -43,6 +50,7 @@ const UNKNOWN_AGE: HeaderValue = HeaderValue::from_static("unknown");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// What requests read.
@@ -51,6 +59,8 @@ pub struct Public {
     pub store: Store,
     /// The newest view.
     pub view: SharedView,
+    /// Streams of changes.
+    pub events: Events,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     /// Who is let in.
@@ -61,6 +71,12 @@ pub struct Public {
     pub page: Option<Bytes>,
     /// Set when the service stops: connections are then asked to close.
     pub stopping: Arc<AtomicBool>,
+}
+
+/// A successful answer before its headers.
+enum Answer {
+    Whole(Representation),
+    Stream(AnswerBody),
 }
 
 impl Public {
@@ -83,7 +99,8 @@ impl Public {
             Err(problem) => (Err(problem), None),
         };
         let mut response = match answer {
-            Ok(sent) => representation::respond(&head.headers, sent).await,
+            Ok(Answer::Whole(sent)) => representation::respond(&head.headers, sent).await,
+            Ok(Answer::Stream(body)) => stream_response(&head.method, body),
             Err(problem) => problem_response(&problem),
         };
         self.add_headers(&head.headers, &mut response, &view);
@@ -92,6 +109,30 @@ impl Public {
     }
 
     async fn look_up(
+        &self,
+        asked: Asked,
+        began: Instant,
+        head: &Parts,
+        body: Incoming,
+        view: &View,
+    ) -> Result<Answer, Problem> {
+        if let Asked::Events(user) = asked {
+            return self.follow(&head.headers, &body, user, view).await.map(Answer::Stream);
+        }
+        self.represent(asked, began, head, body, view).await.map(Answer::Whole)
+    }
+
+    /// The user as they are and each change from then on, if they can be shown now.
+    async fn follow(&self, headers: &HeaderMap, body: &Incoming, user: Id, view: &View) -> Result<AnswerBody, Problem> {
+        body::refuse(body)?;
+        let opened = self.events.open(user.clone()).ok_or(Problem::TooManyStreams)?;
+        let record = self.store.fetch(&user).await.map_err(store_failed)?;
+        one(record.as_ref(), Fields::ALL, view, || format!("the id {user}"))?;
+        let known = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+        Ok(opened.stream(known))
+    }
+
+    async fn represent(
         &self,
         asked: Asked,
         began: Instant,
@@ -122,7 +163,7 @@ impl Public {
                 many(&users, &records, fields, view).map(json_body)
             }
             Asked::OpenApi => Ok(json_body(openapi::document())),
-            Asked::Page | Asked::Batch => {
+            Asked::Page | Asked::Batch | Asked::Events(_) => {
                 let body = self.page.clone().ok_or(Problem::NoSuchPath)?;
                 Ok(Representation { body, kind: HTML, validated: true })
             }
@@ -194,6 +235,7 @@ fn route_of(asked: Option<&Asked>) -> Route {
         Some(Asked::Users(..)) => Route::Users,
         Some(Asked::Username(..)) => Route::Username,
         Some(Asked::Batch) => Route::Batch,
+        Some(Asked::Events(_)) => Route::Events,
         Some(Asked::OpenApi | Asked::Page) | None => Route::Other,
     }
 }
@@ -208,6 +250,16 @@ fn store_failed(error: StoreError) -> Problem {
     Problem::StoreFailed
 }
 
+/// A stream is not cached, and not collected by a proxy before it is passed on.
+fn stream_response(method: &Method, body: AnswerBody) -> Response<AnswerBody> {
+    let mut response = Response::new(if method == Method::HEAD { whole(Bytes::new()) } else { body });
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
+}
+
 fn problem_response(problem: &Problem) -> Response<AnswerBody> {
     let mut response = Response::new(whole(problem.body()));
     *response.status_mut() = problem.status();
@@ -215,9 +267,11 @@ fn problem_response(problem: &Problem) -> Response<AnswerBody> {
     headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
     headers.insert(header::CACHE_CONTROL, NO_CACHE);
     match problem {
-        Problem::NotCaughtUp | Problem::StoreUnavailable | Problem::Late | Problem::Overloaded => {
-            drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS))
-        }
+        Problem::NotCaughtUp
+        | Problem::StoreUnavailable
+        | Problem::Late
+        | Problem::Overloaded
+        | Problem::TooManyStreams => drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
         Problem::MethodNotAllowed { allowed } => drop(headers.insert(header::ALLOW, HeaderValue::from_static(allowed))),
         // What follows a body that is not read is not a request.
         Problem::TooLarge { .. } | Problem::SlowBody => {

@@ -22,6 +22,8 @@ pub const IDS_MAX: usize = 100;
 pub enum Asked {
     /// One user by id.
     User(Id, Fields),
+    /// One user by id, now and after each change.
+    Events(Id),
     /// Several users by id, each once, in the order of the request.
     Users(Vec<Id>, Fields),
     /// One user by name, in any case.
@@ -47,13 +49,19 @@ pub fn read(method: &Method, path: &str, query: Option<&str>) -> Result<Asked, P
     }
     match path.strip_prefix("/users") {
         Some("") => read_query(query.unwrap_or_default()),
-        Some(rest) => match rest.strip_prefix('/') {
-            Some(id) if !id.contains('/') => Ok(Asked::User(read_id(id)?, read_mask(query)?)),
-            Some(_) | None => Err(Problem::NoSuchPath),
-        },
+        Some(rest) => read_user(rest.strip_prefix('/').ok_or(Problem::NoSuchPath)?, query),
         None if path == "/" => Ok(Asked::Page),
         None if path == OPENAPI_PATH => Ok(Asked::OpenApi),
         None => Err(Problem::NoSuchPath),
+    }
+}
+
+/// `12` or `12/events`.
+fn read_user(rest: &str, query: Option<&str>) -> Result<Asked, Problem> {
+    match rest.split_once('/') {
+        None => Ok(Asked::User(read_id(rest)?, read_mask(query)?)),
+        Some((id, "events")) => Ok(Asked::Events(read_id(id)?)),
+        Some(_) => Err(Problem::NoSuchPath),
     }
 }
 

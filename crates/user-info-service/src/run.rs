@@ -12,15 +12,17 @@ use bytes::Bytes;
 use hyper::service::service_fn;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use user_info_log::Log;
 use user_info_store::Store;
 
 use crate::admin::{self, Admin};
+use crate::changes::Changes;
 use crate::clock::now_ms;
 use crate::cors::Cors;
 use crate::errors::{RecentErrors, ServiceError};
+use crate::events::{Event, EventLimits, Events};
 use crate::ingest::{Ingest, IngestLimits, IngestParts, Sharing, Until};
 use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
 use crate::load::{Load, LoadLimits};
@@ -59,6 +61,8 @@ pub struct ServiceConfig {
     pub load: LoadLimits,
     /// Who may read answers in a browser.
     pub cors: Cors,
+    /// Limits of streams of events.
+    pub events: EventLimits,
     /// A page for `/` on the public address.
     pub page: Option<Bytes>,
 }
@@ -75,6 +79,7 @@ impl Default for ServiceConfig {
             stop_deadline: Duration::from_secs(10),
             load: LoadLimits::default(),
             cors: Cors::Off,
+            events: EventLimits::default(),
             page: None,
         }
     }
@@ -87,6 +92,8 @@ pub type Shutdown = CancellationToken;
 pub struct Engine {
     /// The newest view.
     pub view: SharedView,
+    /// Who waits for changes.
+    pub changes: Arc<Changes<Event>>,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
     /// The last errors.
@@ -127,6 +134,7 @@ impl Engine {
         let positions = if store.is_shared() { Vec::new() } else { store.positions()? };
         let view = Arc::new(ArcSwap::from_pointee(View::from_positions(&positions)));
         let (metrics, errors) = (Arc::new(Metrics::default()), Arc::new(RecentErrors::default()));
+        let changes = Changes::of(store);
         let stop = CancellationToken::new();
         let news = watch::start(log.clone(), watch_interval, Arc::clone(&errors), stop.clone())
             .map_err(|error| ServiceError::Thread { name: "watch", reason: error.to_string() })?;
@@ -137,6 +145,7 @@ impl Engine {
             store: store.clone(),
             limits,
             news,
+            changes: Arc::clone(&changes),
             bell,
             view: Arc::clone(&view),
             metrics: Arc::clone(&metrics),
@@ -152,7 +161,7 @@ impl Engine {
         };
         let ingest = Ingest::new(parts)?;
         let threads = [spawn("ingest", move || ingest.run(until))?, spawn("outbox", move || outbox.run())?];
-        Ok(Self { view, metrics, errors, stop, threads })
+        Ok(Self { view, changes, metrics, errors, stop, threads })
     }
 
     /// Resolves when a thread ended: with its error, or `Ok` when ingest was done.
@@ -245,7 +254,7 @@ impl Service {
     }
 
     fn serve_public(&self, listener: TcpListener, closing: Closing) -> impl Future<Output = ()> + Send + use<> {
-        let public = Arc::new(self.public());
+        let public = Arc::new(self.public(closing.signal.clone()));
         let counts = public.metrics.connections.clone();
         let service = service_fn(move |request| {
             let public = Arc::clone(&public);
@@ -260,15 +269,28 @@ impl Service {
         listen::serve(listener, None, service, limits, ConnectionCounts::default(), closing)
     }
 
-    fn public(&self) -> Public {
+    fn public(&self, closing: CancellationToken) -> Public {
         Public {
             store: self.store.clone(),
             view: Arc::clone(&self.engine.view),
+            events: self.events(closing),
             metrics: Arc::clone(&self.engine.metrics),
             load: Load::new(self.config.load, self.engine.metrics.load.clone()),
             cors: self.config.cors.clone(),
             page: self.config.page.clone(),
             stopping: Arc::clone(&self.stopping),
+        }
+    }
+
+    fn events(&self, closing: CancellationToken) -> Events {
+        Events {
+            store: self.store.clone(),
+            view: Arc::clone(&self.engine.view),
+            changes: Arc::clone(&self.engine.changes),
+            limits: self.config.events,
+            places: Arc::new(Semaphore::new(self.config.events.streams_max)),
+            counts: self.engine.metrics.events.clone(),
+            closing,
         }
     }
 

@@ -189,6 +189,9 @@ pub(crate) struct ServeArguments {
     /// Connections open at once on the clients' address; more are closed
     #[arg(long, default_value_t = 10_000, value_name = "COUNT")]
     pub(crate) connections_max: usize,
+    /// Streams of events open at once on the clients' address; more are answered 503
+    #[arg(long, default_value_t = 5_000, value_name = "COUNT")]
+    pub(crate) event_streams_max: usize,
     /// How often the log is asked whether the topics are still the same
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) watch_interval: Duration,
@@ -308,9 +311,12 @@ pub(crate) struct GetArguments {
     /// The server to ask
     #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL")]
     pub(crate) server: String,
-    /// Print the answer as one JSON object
+    /// Print the answer as one JSON object on a line
     #[arg(long)]
     pub(crate) json: bool,
+    /// Show each change as well, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 #[derive(Args, Debug)]

@@ -1,11 +1,16 @@
 //! `user-info get`: one user from a server, for a person or a script.
 
+mod card;
+mod watch;
+
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use console::Term;
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::{StatusCode, Uri};
+use hyper::body::{Bytes, Incoming};
+use hyper::{HeaderMap, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -19,7 +24,10 @@ use crate::signals;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long the server may take.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Columns of a card where there is no terminal.
+const COLUMNS: usize = 80;
 
 /// Asks, prints, and fails when there is no such user.
 pub(crate) fn run(arguments: &GetArguments) -> Result<ExitCode, Failure> {
@@ -30,12 +38,17 @@ async fn get(arguments: &GetArguments) -> Result<ExitCode, Failure> {
     let address = address(arguments)?;
     let asked = tokio::time::timeout(TIMEOUT, ask(&address)).await;
     let asked = asked.map_err(|_| anyhow!("{} did not answer within {TIMEOUT:?}", arguments.server));
-    let (status, age, answer) = asked.and_then(|asked| asked).map_err(Failure::missing)?;
-    if status != StatusCode::OK {
-        let detail = answer["detail"].as_str().unwrap_or("no reason given");
-        return Err(Failure::check(anyhow!("{status}: {detail}")));
+    let response = asked.and_then(|asked| asked).map_err(Failure::missing)?;
+    if response.status() != StatusCode::OK {
+        return Err(refused(response).await);
     }
-    print(arguments, &age, &answer);
+    let age = age_of(response.headers());
+    let user = read(response).await.map_err(Failure::missing)?;
+    if arguments.watch {
+        let user_id = user["user_id"].as_str().unwrap_or_default();
+        return watch::watch(arguments, user_id).await;
+    }
+    show(arguments, "user", &user, &age, 0);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,31 +69,48 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-async fn ask(address: &Uri) -> anyhow::Result<(StatusCode, String, Value)> {
+async fn ask(address: &Uri) -> anyhow::Result<Response<Incoming>> {
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    let response =
-        client.get(address.clone()).await.with_context(|| format!("asking {address}; is the server running?"))?;
-    let status = response.status();
-    let age =
-        response.headers().get("user-info-age-ms").and_then(|age| age.to_str().ok()).unwrap_or("unknown").to_owned();
-    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-    let body = body.map_err(|error| anyhow!("reading the answer: {error}"))?.to_bytes();
-    let answer = serde_json::from_slice(&body).with_context(|| format!("{address} did not answer with JSON"))?;
-    Ok((status, age, answer))
+    client.get(address.clone()).await.with_context(|| format!("asking {address}; is the server running?"))
 }
 
-#[expect(clippy::print_stdout, reason = "the user is this command's result")]
-fn print(arguments: &GetArguments, age: &str, answer: &Value) {
-    if arguments.json {
-        println!("{answer}");
-        return;
+fn age_of(headers: &HeaderMap) -> String {
+    let age = headers.get("user-info-age-ms").and_then(|age| age.to_str().ok());
+    age.unwrap_or("unknown").to_owned()
+}
+
+async fn read(response: Response<Incoming>) -> anyhow::Result<Value> {
+    let collected = tokio::time::timeout(TIMEOUT, Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect()).await;
+    let collected = collected.map_err(|_| anyhow!("the answer did not come to its end within {TIMEOUT:?}"))?;
+    let body = collected.map_err(|error| anyhow!("reading the answer: {error}"))?.to_bytes();
+    serde_json::from_slice(&body).context("the server did not answer with JSON")
+}
+
+/// An answer that is no user, in the server's words.
+async fn refused(response: Response<Incoming>) -> Failure {
+    let status = response.status();
+    match read(response).await {
+        Ok(problem) => Failure::check(anyhow!("{status}: {}", problem["detail"].as_str().unwrap_or("no reason given"))),
+        Err(error) => Failure::missing(error.context(format!("{status}"))),
     }
-    for (field, value) in answer.as_object().into_iter().flatten() {
-        match value {
-            Value::String(text) => println!("{field:22} {text}"),
-            Value::Null => println!("{field:22} -"),
-            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => println!("{field:22} {value}"),
-        }
-    }
-    println!("{:22} {age} ms", "(age of the data)");
+}
+
+/// Prints a record, over so many lines that were printed before, and returns how many it takes. Colours only where a
+/// terminal shows them.
+fn show(arguments: &GetArguments, kind: &str, record: &Value, age: &str, lines_before: usize) -> usize {
+    use std::io::Write;
+    let mut out = anstream::stdout().lock();
+    let text = match kind {
+        _ if arguments.json => format!("{record}\n"),
+        "user" => card::card(record, age, columns()),
+        kind => card::absence(kind, record),
+    };
+    let up = if lines_before == 0 { String::new() } else { format!("\x1b[{lines_before}A\x1b[J") };
+    // Nobody reads stdout any more when this fails.
+    let _ = write!(out, "{up}{text}").and_then(|()| out.flush());
+    text.lines().count()
+}
+
+fn columns() -> usize {
+    Term::stdout().size_checked().map_or(COLUMNS, |(_, columns)| usize::from(columns))
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use user_info_service::events::EventLimits;
 use user_info_service::ingest::IngestLimits;
 use user_info_service::listen::ListenLimits;
 use user_info_service::tls::Tls;
@@ -42,6 +43,7 @@ fn config(arguments: &ServeArguments, tls: Option<Tls>) -> ServiceConfig {
         ingest: IngestLimits { bad_in_a_row_max: arguments.bad_records_max, ..IngestLimits::default() },
         listen: ListenLimits { connections_max: arguments.connections_max, ..ListenLimits::default() },
         tls,
+        events: EventLimits { streams_max: arguments.event_streams_max, ..EventLimits::default() },
         watch_interval: arguments.watch_interval,
         drain: arguments.drain,
         stop_deadline: arguments.stop_deadline,

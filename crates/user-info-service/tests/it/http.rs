@@ -94,6 +94,21 @@ impl Connection {
         Some(answer)
     }
 
+    /// Asks for a stream and reads the head of the answer.
+    pub(crate) fn open_stream(&mut self, target: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(head("GET", target, headers));
+        self.answer_head().expect("the connection was closed without an answer")
+    }
+
+    /// The next chunk of a stream; `None` when it has ended as it should.
+    pub(crate) fn chunk(&mut self) -> Option<String> {
+        let size = usize::from_str_radix(&self.line().expect("closed within a stream"), 16).unwrap();
+        let mut chunk = vec![0; size];
+        self.0.read_exact(&mut chunk).unwrap();
+        assert_eq!(self.line().as_deref(), Some(""), "a chunk ends with a line's end");
+        (size > 0).then(|| String::from_utf8(chunk).unwrap())
+    }
+
     fn answer_head(&mut self) -> Option<Answer> {
         let line = self.line()?;
         let status = line.strip_prefix("HTTP/1.1 ").or(line.strip_prefix("HTTP/1.0 "));

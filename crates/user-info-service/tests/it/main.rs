@@ -23,6 +23,7 @@ mod batch;
 mod connections;
 mod cors;
 mod encoding;
+mod events;
 mod halts;
 mod http2;
 mod kafka;

@@ -45,6 +45,7 @@ fn users(ids: &[&str]) -> Asked {
 fn every_route_is_read() {
     check("/", Asked::Page);
     check("/users/12", user("12"));
+    check("/users/12/events", Asked::Events(id("12")));
     check("/users/12?anything=else", user("12"));
     check("/users/did:plc:z72i7hdynmk6r22z27h6tvur", user("did:plc:z72i7hdynmk6r22z27h6tvur"));
     check("/users?ids=12", users(&["12"]));

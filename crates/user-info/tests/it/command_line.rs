@@ -7,7 +7,11 @@ use serde_json::Value;
 use user_info_core::Topic;
 
 use crate::support::facts::{followed, tweeted, user};
+use crate::support::kafka::shared_broker;
 use crate::support::program::{Ended, Program};
+use crate::support::turn;
+use crate::support::waiting::LIMIT;
+use crate::support::watching::Watch;
 use crate::support::world::World;
 
 /// Nobody listens there: the port is taken by a listener that was closed.
@@ -55,8 +59,31 @@ fn get_prints_a_user_for_people_and_for_scripts() {
     assert_eq!(by_name, answer);
 
     let text = run(&["get", "12", "--server", &url]).with_status(0).stdout;
-    let line = |field: &str| text.lines().find(|line| line.starts_with(field)).map(str::to_owned).unwrap_or_default();
-    assert!(line("username").ends_with("Twelve") && line("tweet_count").ends_with('1'), "{text}");
+    assert!(text.contains("@Twelve  12\n") && text.contains("1 tweet · 1 following · 1 follower · "), "{text}");
+    assert!(!text.contains('\u{1b}'), "colours only on a terminal: {text}");
+}
+
+#[test]
+fn get_watches_a_user_until_it_is_told_to_end() {
+    let _turn = turn::shared();
+    let broker = shared_broker();
+    let world = World::on(&broker, "watched");
+    world.publish(&[user("12", "Twelve")]);
+    let mut server = world.replica("store").started();
+    server.until_caught_up();
+    let mut watch = Watch::start("@twelve", &server.url());
+    assert_eq!(watch.next()["username"], "Twelve");
+    world.publish(&[followed("13", "12")]);
+    assert_eq!(watch.next()["followers_count"], 1);
+    // It waits for a server that is away, and goes on where it was.
+    server.kill();
+    server.start();
+    world.publish(&[followed("14", "12")]);
+    assert_eq!(watch.next()["followers_count"], 2);
+    let watching = watch.process();
+    watching.terminate().unwrap();
+    assert!(watching.wait(LIMIT).unwrap().success(), "{}", watching.tail());
+    server.stop();
 }
 
 #[test]

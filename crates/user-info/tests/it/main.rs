@@ -6,6 +6,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "a helper of a test fails the test and tells what it did"
 )]
 
@@ -33,6 +34,7 @@ mod transactions;
 mod upstream_services;
 
 mod crash;
+mod many_readers;
 mod mutants;
 mod outage;
 mod redis_chaos;

@@ -11,4 +11,5 @@ pub(crate) mod shared_store;
 pub(crate) mod stream;
 pub(crate) mod turn;
 pub(crate) mod waiting;
+pub(crate) mod watching;
 pub(crate) mod world;

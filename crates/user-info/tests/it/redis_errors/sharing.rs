@@ -1,10 +1,12 @@
 //! Several instances on one Redis share the partitions, and each of them answers for all.
 
 use super::scene::{Scene, USERS, redis_with};
+use crate::support::facts::tweeted;
 use crate::support::replica::Replica;
 use crate::support::shared_store::until_read;
 use crate::support::turn;
 use crate::support::waiting::until;
+use crate::support::watching::Watch;
 
 #[test]
 fn instances_share_the_partitions_and_one_that_is_killed_is_not_missed() {
@@ -30,6 +32,36 @@ fn instances_share_the_partitions_and_one_that_is_killed_is_not_missed() {
     scene.server.stop();
     scene.tell();
     check_all(&scene, &[&other, &added]);
+}
+
+/// Each partition is read by one of the two, so each hears of most changes only through Redis.
+#[test]
+fn each_instance_tells_live_what_another_one_wrote() {
+    let _turn = turn::shared();
+    let redis = redis_with(&[]);
+    let mut scene = Scene::begun("live", &[&redis.url()]);
+    let other = scene.another().started();
+    until_each_has_read(&mut scene, &[&other]);
+    let ends = scene.world.ends();
+    [&scene.server, &other].into_iter().for_each(|instance| until_read(instance, &ends));
+    let instances = [&scene.server, &other];
+    let watched = instances.map(|instance| (0..WATCHED_USERS).map(|index| (index, watch(instance, index))));
+    let mut watched: Vec<(usize, Watch)> = watched.into_iter().flatten().collect();
+    let mut before = [0; WATCHED_USERS];
+    for (index, watch) in &mut watched {
+        before[*index] = watch.next()["tweet_count"].as_u64().unwrap();
+    }
+    let news: Vec<_> = (0..WATCHED_USERS).map(|index| tweeted(&format!("u{index}"), "the-news")).collect();
+    scene.world.publish(&news);
+    for (index, watch) in &mut watched {
+        assert_eq!(watch.next()["tweet_count"], before[*index] + 1, "u{index}");
+    }
+}
+
+const WATCHED_USERS: usize = 4;
+
+fn watch(instance: &Replica, index: usize) -> Watch {
+    Watch::start(&format!("u{index}"), &instance.url())
 }
 
 /// Tells more until each of these has read some of it.
