@@ -4,7 +4,7 @@
 //! that could. Offsets and times are arguments. Every other crate meets the topics through these types.
 //!
 //! Suggested reading order: [`id`], [`timestamp`], [`topic`], [`key`], [`profile`], [`fact`], [`mod@decode`],
-//! [`change`], [`fold`], [`counts`], [`stored`].
+//! [`change`], [`fold`], [`counts`], [`stored`]. [`v1_date`] is how Twitter writes times.
 
 pub mod change;
 pub mod counts;
@@ -17,6 +17,7 @@ pub mod profile;
 pub mod stored;
 pub mod timestamp;
 pub mod topic;
+pub mod v1_date;
 
 pub use change::{Change, Pair, Relation};
 pub use counts::{CountDelta, Counts, Drift};

@@ -13,4 +13,3 @@ pub mod lengths;
 pub mod message;
 pub mod oauth;
 pub mod splitter;
-pub(crate) mod v1_date;

@@ -21,3 +21,4 @@ mod replay;
 mod samples;
 mod stored;
 mod timestamps;
+mod v1_dates;

@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use user_info_core::v1_date;
 
 use crate::replay::fault::Fault;
-use crate::stream::v1_date;
 
 /// The time that ids of statuses count from, in milliseconds since the Unix epoch: Twitter's, since November 2010.
 const ID_EPOCH_MS: i64 = 1_288_834_974_657;

@@ -1,6 +1,7 @@
 //! The status object, with what it repeats, quotes or answers.
 
 use serde::Serialize;
+use user_info_core::v1_date;
 
 use super::entities::{Entities, display_url};
 use super::{InWords, Null, UserObject};
@@ -8,7 +9,6 @@ use crate::simulator::draw::{mixed, pick};
 use crate::simulator::population::user_id;
 use crate::simulator::post::{Position, Post, Reactions};
 use crate::simulator::text::Meaning;
-use crate::stream::v1_date;
 
 #[derive(Serialize)]
 pub(in crate::simulator) struct StatusObject<'post> {

@@ -4,10 +4,10 @@
 //! language are null since 2018.
 
 use serde::{Serialize, Serializer};
+use user_info_core::v1_date;
 
 use super::{InWords, Null};
 use crate::simulator::profile::Profile;
-use crate::stream::v1_date;
 
 #[derive(Serialize)]
 pub(in crate::simulator) struct UserObject<'profile> {

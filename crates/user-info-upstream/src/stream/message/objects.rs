@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use user_info_core::{Id, Timestamp};
+use user_info_core::{Id, Timestamp, v1_date};
 
 use super::user::{UserObject, bounded};
 use super::{AccountChange, AccountChangeKind, Deletion, MalformedMessage, Message, Status, User};
 use super::{id, milliseconds, present};
-use crate::stream::v1_date;
 
 type Text<'message> = Cow<'message, str>;
 

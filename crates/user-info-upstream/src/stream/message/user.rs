@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
 use user_info_core::profile::{MAX_TEXT_BYTES, check_username};
-use user_info_core::{AccountState, Id, Profile, Timestamp};
+use user_info_core::{AccountState, Id, Profile, Timestamp, v1_date};
 
 use super::{MalformedMessage, id};
-use crate::stream::v1_date;
 
 /// A user as a status shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
