@@ -193,6 +193,11 @@ pub enum Problem {
     Overloaded,
     /// As many streams of events are open as may be.
     TooManyStreams,
+    /// The caller has used up the requests of the window.
+    RateLimited {
+        /// Seconds until the window ends.
+        retry_after: i64,
+    },
     /// The store is away, or in a state that passes.
     StoreUnavailable,
     /// The store failed.
@@ -223,6 +228,7 @@ impl Problem {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -268,6 +274,7 @@ impl Problem {
             Self::Late => ("late", "Not answered in time"),
             Self::Overloaded => ("overloaded", "Overloaded"),
             Self::TooManyStreams => ("too-many-streams", "Too many streams"),
+            Self::RateLimited { .. } => ("rate-limited", "Too many requests"),
             Self::StoreUnavailable => ("store-unavailable", "Store unavailable"),
             Self::StoreFailed => ("store-failed", "Store failed"),
         }
@@ -292,6 +299,9 @@ impl Problem {
             Self::TooManyStreams => {
                 "As many streams of events are open as may be; ask again, or poll the user with if-none-match.".into()
             }
+            Self::RateLimited { retry_after } => {
+                format!("The requests of this window are used up; ask again in {retry_after} s.")
+            }
             Self::StoreUnavailable => "The store does not answer at the moment; ask again.".into(),
             Self::StoreFailed => "The store could not be read; the server's log says why.".into(),
         }
@@ -311,6 +321,7 @@ impl Problem {
             | Self::Late
             | Self::Overloaded
             | Self::TooManyStreams
+            | Self::RateLimited { .. }
             | Self::StoreUnavailable
             | Self::StoreFailed => None,
         }

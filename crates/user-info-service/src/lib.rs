@@ -6,7 +6,7 @@
 //! ([`standing`], [`assemble`], [`answer`]); threads and sockets are a thin shell around it.
 //!
 //! Suggested reading order: [`mod@run`], [`ingest`], [`standing`], [`assemble`], [`view`], [`public`], [`answer`],
-//! [`admin`].
+//! [`twitter`], [`admin`].
 
 pub mod admin;
 pub mod answer;
@@ -27,12 +27,14 @@ pub mod metrics;
 pub mod openapi;
 pub mod outbox;
 pub mod public;
+pub mod rate_limit;
 pub mod rebuild;
 pub mod representation;
 pub mod request;
 pub mod run;
 pub mod standing;
 pub mod tls;
+pub mod twitter;
 pub mod view;
 pub mod watch;
 

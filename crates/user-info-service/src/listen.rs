@@ -6,6 +6,7 @@ mod version;
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,16 +91,16 @@ struct Terms {
     closing: Closing,
 }
 
-/// Serves `service` until told to close, and ends with its last connection.
+/// Serves every client with what `service_for` makes of its address, until told to close, and ends with the last connection.
 pub async fn serve<S, B>(
     listener: TcpListener,
     tls: Option<Tls>,
-    service: S,
+    service_for: impl Fn(IpAddr) -> S,
     limits: ListenLimits,
     counts: ConnectionCounts,
     closing: Closing,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
     S::Future: Send + 'static,
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static,
 {
@@ -107,10 +108,10 @@ pub async fn serve<S, B>(
     let terms = Terms { tls, limits, counts, closing };
     while let Some(accepted) = terms.closing.signal.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
+            Ok((stream, peer)) => match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => {
                     let place = Place::take(place, &terms.counts.open);
-                    connections.spawn(connection(stream, service.clone(), terms.clone(), place));
+                    connections.spawn(connection(stream, service_for(peer.ip()), terms.clone(), place));
                 }
                 Err(_) => drop(terms.counts.refused.inc()),
             },

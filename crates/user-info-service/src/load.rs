@@ -75,12 +75,12 @@ impl Load {
     }
 
     /// Waits for what a request does, as long as it may take since it began; what takes longer ends as `late` says.
-    pub async fn in_time<T>(
+    pub async fn in_time<T, E>(
         &self,
         began: Instant,
-        late: Problem,
-        work: impl Future<Output = Result<T, Problem>>,
-    ) -> Result<T, Problem> {
+        late: E,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let deadline = tokio::time::Instant::from_std(began) + self.limits.deadline;
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| {
             self.counts.late.inc();

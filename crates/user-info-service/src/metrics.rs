@@ -40,12 +40,38 @@ pub enum Route {
     Batch,
     /// A stream of one user's changes; its time is that until its head.
     Events,
+    /// API v1.1: one user.
+    V1Show,
+    /// API v1.1: many users.
+    V1Lookup,
+    /// API v2: one user by id.
+    V2User,
+    /// API v2: several users by id.
+    V2Users,
+    /// API v2: one user by name.
+    V2Username,
+    /// API v2: several users by name.
+    V2Usernames,
     /// Anything else.
     Other,
 }
 
 impl Route {
-    const ALL: [Self; 6] = [Self::User, Self::Users, Self::Username, Self::Batch, Self::Events, Self::Other];
+    /// In the order of their numbers.
+    const ALL: [Self; 12] = [
+        Self::User,
+        Self::Users,
+        Self::Username,
+        Self::Batch,
+        Self::Events,
+        Self::V1Show,
+        Self::V1Lookup,
+        Self::V2User,
+        Self::V2Users,
+        Self::V2Username,
+        Self::V2Usernames,
+        Self::Other,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -54,6 +80,12 @@ impl Route {
             Self::Username => "username",
             Self::Batch => "batch",
             Self::Events => "events",
+            Self::V1Show => "v1-show",
+            Self::V1Lookup => "v1-lookup",
+            Self::V2User => "v2-user",
+            Self::V2Users => "v2-users",
+            Self::V2Username => "v2-username",
+            Self::V2Usernames => "v2-usernames",
             Self::Other => "other",
         }
     }

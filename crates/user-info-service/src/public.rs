@@ -4,6 +4,7 @@
 //! (microseconds, from memory in the usual case); one in Redis is waited for, within the time of a read. No lock is taken
 //! that ingest holds.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -27,8 +28,11 @@ use crate::fields::Fields;
 use crate::load::Load;
 use crate::metrics::{Metrics, Route};
 use crate::openapi;
+use crate::rate_limit::{Quota, RateLimiter};
 use crate::representation::{self, Representation};
 use crate::request::{self, Asked};
+use crate::twitter::v2::MissingUser;
+use crate::twitter::{self, Api};
 use crate::view::{SharedView, View};
 
 /// Age of the answer's data in milliseconds; 0 while every partition is at its end, `unknown` before all were read.
@@ -47,11 +51,11 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 const UNKNOWN_AGE: HeaderValue = HeaderValue::from_static("unknown");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
-const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// What requests read.
 pub struct Public {
@@ -69,6 +73,10 @@ pub struct Public {
     pub cors: Cors,
     /// A page for `/`, if the program has one.
     pub page: Option<Bytes>,
+    /// Counts the requests of every caller.
+    pub limiter: Arc<RateLimiter>,
+    /// How API v2 answers about one user who cannot be shown.
+    pub v2_missing_user: MissingUser,
     /// Set when the service stops: connections are then asked to close.
     pub stopping: Arc<AtomicBool>,
 }
@@ -80,32 +88,55 @@ enum Answer {
 }
 
 impl Public {
-    /// Answers one request.
-    pub async fn answer(&self, request: Request<Incoming>) -> Response<AnswerBody> {
+    /// Answers one request of the client at `peer`.
+    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<AnswerBody> {
         let began = Instant::now();
         let (head, body) = request.into_parts();
         if self.cors.is_preflight(&head.method, &head.headers) {
             return self.preflight(&head.headers);
         }
         let view = self.view.load_full();
+        let quota = self.limiter.take(&head.headers, peer, now_ms());
+        let api = Api::of(head.uri.path());
+        let (route, mut response) = match api {
+            Some(api) => twitter::answer(self, api, began, &head, body, &view, &quota).await,
+            None => self.answer_natively(began, &head, body, &view, &quota).await,
+        };
+        self.add_headers(&head.headers, &mut response, &view);
+        if api.is_some() || self.limiter.is_on() {
+            quota.add_headers(response.headers_mut());
+        }
+        self.metrics.answered(route, response.status().as_u16(), began.elapsed().as_secs_f64());
+        response
+    }
+
+    async fn answer_natively(
+        &self,
+        began: Instant,
+        head: &Parts,
+        body: Incoming,
+        view: &View,
+        quota: &Quota,
+    ) -> (Route, Response<AnswerBody>) {
         let asked = request::read(&head.method, head.uri.path(), head.uri.query());
         let route = route_of(asked.as_ref().ok());
-        let admitted = asked.and_then(|asked| Ok((asked, self.load.admit()?)));
+        let admitted = match quota.refused_for_s {
+            Some(retry_after) => Err(Problem::RateLimited { retry_after }),
+            None => asked.and_then(|asked| Ok((asked, self.load.admit()?))),
+        };
         let (answer, _begun) = match admitted {
             Ok((asked, begun)) => {
-                let found = self.look_up(asked, began, &head, body, &view);
+                let found = self.look_up(asked, began, head, body, view);
                 (self.load.in_time(began, Problem::Late, found).await, Some(begun))
             }
             Err(problem) => (Err(problem), None),
         };
-        let mut response = match answer {
+        let response = match answer {
             Ok(Answer::Whole(sent)) => representation::respond(&head.headers, sent).await,
             Ok(Answer::Stream(body)) => stream_response(&head.method, body),
             Err(problem) => problem_response(&problem),
         };
-        self.add_headers(&head.headers, &mut response, &view);
-        self.metrics.answered(route, response.status().as_u16(), began.elapsed().as_secs_f64());
-        response
+        (route, response)
     }
 
     async fn look_up(
@@ -240,14 +271,18 @@ fn route_of(asked: Option<&Asked>) -> Route {
     }
 }
 
-/// An outage is logged by ingest, once, not by every request that meets it.
 fn store_failed(error: StoreError) -> Problem {
+    note_store_failure(&error);
+    if error.is_passing() { Problem::StoreUnavailable } else { Problem::StoreFailed }
+}
+
+/// An outage is logged by ingest, once, not by every request that meets it.
+pub(crate) fn note_store_failure(error: &StoreError) {
     if error.is_passing() {
-        tracing::debug!("a request could not be answered: {}", chain(&error));
-        return Problem::StoreUnavailable;
+        tracing::debug!("a request could not be answered: {}", chain(error));
+    } else {
+        tracing::error!("a request could not be answered, the store failed: {}", chain(error));
     }
-    tracing::error!("a request could not be answered, the store failed: {}", chain(&error));
-    Problem::StoreFailed
 }
 
 /// A stream is not cached, and not collected by a proxy before it is passed on.
@@ -272,6 +307,9 @@ fn problem_response(problem: &Problem) -> Response<AnswerBody> {
         | Problem::Late
         | Problem::Overloaded
         | Problem::TooManyStreams => drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
+        Problem::RateLimited { retry_after } => {
+            drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after)))
+        }
         Problem::MethodNotAllowed { allowed } => drop(headers.insert(header::ALLOW, HeaderValue::from_static(allowed))),
         // What follows a body that is not read is not a request.
         Problem::TooLarge { .. } | Problem::SlowBody => {

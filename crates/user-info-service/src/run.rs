@@ -29,7 +29,9 @@ use crate::load::{Load, LoadLimits};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::public::Public;
+use crate::rate_limit::{RateLimit, RateLimiter};
 use crate::tls::Tls;
+use crate::twitter::v2::MissingUser;
 use crate::view::{SharedView, View};
 use crate::watch;
 
@@ -51,6 +53,10 @@ pub struct ServiceConfig {
     pub listen: ListenLimits,
     /// The certificate of the public address; without one it speaks no TLS.
     pub tls: Option<Tls>,
+    /// How many requests a caller may make on the public address; `None` for any number.
+    pub rate_limit: Option<RateLimit>,
+    /// How API v2 answers about one user who cannot be shown.
+    pub v2_missing_user: MissingUser,
     /// How often the log is asked about the topics: how long a topic created anew can go unnoticed.
     pub watch_interval: Duration,
     /// How long, after the signal to stop, requests are still taken while `/ready` says no.
@@ -74,6 +80,8 @@ impl Default for ServiceConfig {
             group: "user-info".to_owned(),
             listen: ListenLimits::default(),
             tls: None,
+            rate_limit: None,
+            v2_missing_user: MissingUser::default(),
             watch_interval: Duration::from_secs(10),
             drain: Duration::ZERO,
             stop_deadline: Duration::from_secs(10),
@@ -256,17 +264,20 @@ impl Service {
     fn serve_public(&self, listener: TcpListener, closing: Closing) -> impl Future<Output = ()> + Send + use<> {
         let public = Arc::new(self.public(closing.signal.clone()));
         let counts = public.metrics.connections.clone();
-        let service = service_fn(move |request| {
+        let service_for = move |peer| {
             let public = Arc::clone(&public);
-            async move { Ok(public.answer(request).await) }
-        });
-        listen::serve(listener, self.config.tls.clone(), service, self.config.listen, counts, closing)
+            service_fn(move |request| {
+                let public = Arc::clone(&public);
+                async move { Ok(public.answer(request, peer).await) }
+            })
+        };
+        listen::serve(listener, self.config.tls.clone(), service_for, self.config.listen, counts, closing)
     }
 
     fn serve_admin(&self, listener: TcpListener, closing: Closing) -> impl Future<Output = ()> + Send + use<> {
         let service = TowerToHyperService::new(admin::router(self.admin()));
         let limits = ListenLimits { connections_max: ADMIN_CONNECTIONS_MAX, ..self.config.listen };
-        listen::serve(listener, None, service, limits, ConnectionCounts::default(), closing)
+        listen::serve(listener, None, move |_| service.clone(), limits, ConnectionCounts::default(), closing)
     }
 
     fn public(&self, closing: CancellationToken) -> Public {
@@ -278,6 +289,8 @@ impl Service {
             load: Load::new(self.config.load, self.engine.metrics.load.clone()),
             cors: self.config.cors.clone(),
             page: self.config.page.clone(),
+            limiter: Arc::new(RateLimiter::new(self.config.rate_limit)),
+            v2_missing_user: self.config.v2_missing_user,
             stopping: Arc::clone(&self.stopping),
         }
     }

@@ -12,6 +12,7 @@ use user_info_core::Topic;
 use user_info_log::{Log, LogConfig, LogUrl, TopicNames};
 use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions, StoreUrl, without_password};
 
+use crate::api_arguments::ApiArguments;
 use crate::config_file;
 use crate::exit::Failure;
 use crate::public_arguments::PublicArguments;
@@ -192,6 +193,8 @@ pub(crate) struct ServeArguments {
     /// Streams of events open at once on the clients' address; more are answered 503
     #[arg(long, default_value_t = 5_000, value_name = "COUNT")]
     pub(crate) event_streams_max: usize,
+    #[command(flatten)]
+    pub(crate) api: ApiArguments,
     /// How often the log is asked whether the topics are still the same
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) watch_interval: Duration,

@@ -1,5 +1,6 @@
 //! The one binary of the User Information Service: a table of contents over its subcommands.
 
+mod api_arguments;
 mod arguments;
 mod audit;
 mod config_file;

@@ -44,6 +44,8 @@ fn config(arguments: &ServeArguments, tls: Option<Tls>) -> ServiceConfig {
         listen: ListenLimits { connections_max: arguments.connections_max, ..ListenLimits::default() },
         tls,
         events: EventLimits { streams_max: arguments.event_streams_max, ..EventLimits::default() },
+        rate_limit: arguments.api.rate_limit(),
+        v2_missing_user: arguments.api.v2_missing_user(),
         watch_interval: arguments.watch_interval,
         drain: arguments.drain,
         stop_deadline: arguments.stop_deadline,

@@ -84,6 +84,14 @@ impl Connection {
         self.answer(method).expect("the connection was closed without an answer")
     }
 
+    /// Sends a form in the body.
+    pub(crate) fn post(&mut self, target: &str, form: &str) -> Answer {
+        let length = form.len().to_string();
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        self.send(head("POST", target, &[kind, ("content-length", &length)]) + form);
+        self.answer("POST").expect("the connection was closed without an answer")
+    }
+
     /// Reads the answer to a request with this method; `None` if the connection was closed instead.
     pub(crate) fn answer(&mut self, method: &str) -> Option<Answer> {
         let mut answer = self.answer_head()?;

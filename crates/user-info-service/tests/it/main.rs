@@ -7,14 +7,17 @@
     reason = "a test that cannot go on has failed, and says where it was"
 )]
 
+mod clients;
 mod facts;
 mod http;
 mod server;
 
 mod answer;
 mod assemble;
+mod rate_limit;
 mod request;
 mod standing;
+mod twitter_links;
 mod view;
 
 mod admin;
@@ -36,3 +39,9 @@ mod restart;
 mod serving;
 mod stopping;
 mod tls;
+
+mod egg_mode_client;
+mod limits;
+mod python_twitter;
+mod twitter_v1;
+mod twitter_v2;

@@ -127,6 +127,11 @@ fn status_2_is_for_wrong_usage() {
         (&["serve", "--log", &log], "--store"),
         (&["serve", "--log", &log, "--store", &store, "--listen", "nowhere"], "--listen"),
         (&["serve", "--log", &log, "--store", &store, "--drain", "soon"], "500ms"),
+        (
+            &["serve", "--log", &log, "--store", &store, "--rate-limit", "5", "--rate-limit-window", "1ms"],
+            "at least 1s",
+        ),
+        (&["serve", "--log", &log, "--store", &store, "--v2-missing-user", "410"], "200, 404"),
         (&["serve", "--log", "kafka://127.0.0.1:9", "--store", &store, "--kafka-option", "acks=0"], "acks"),
         (&["serve", "--log", "kafka://127.0.0.1:9", "--store", &store, "--topic-name", "cats=dogs"], "cats"),
         (&["rebuild", "--log", &log, "--store", "memory:"], "rocksdb:"),

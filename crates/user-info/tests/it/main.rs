@@ -21,6 +21,7 @@ mod replay;
 mod stopping;
 mod stream_refused;
 mod stream_server;
+mod twitter_apis;
 
 mod bad_input;
 mod compaction;
