@@ -1,22 +1,24 @@
-//! What an account in Redis must be allowed: these commands, on these keys, and nothing else. Redis itself tells what was
+//! What an account in Redis must be allowed: these commands, on these keys and channels, and nothing else. Redis itself tells what was
 //! denied, and which commands were used at all.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc;
 
-use user_info_core::Topic;
+use user_info_core::{Id, Topic};
 use user_info_log::NewRecord;
+use user_info_store::{Store, StoreOptions};
 use user_info_testkit::{ClusterConfig, RedisCluster, RedisConfig, RedisSecurity, RedisServer};
 
 use super::scene::Scene;
 use crate::support::shared_store::rewinds;
 use crate::support::turn;
-use crate::support::waiting::until_true;
+use crate::support::waiting::{LIMIT, until_true};
 
-/// Keys that begin with what `--redis-prefix` says.
-const KEYS: &str = "~ui:*";
+/// Keys and channels that begin with what `--redis-prefix` says.
+const KEYS_AND_CHANNELS: &str = "~ui:* &ui:*";
 
 /// What serving, auditing and rebuilding take.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 25] = [
     "dbsize",
     "evalsha",
     "get",
@@ -32,15 +34,20 @@ const COMMANDS: [&str; 20] = [
     "hsetnx",
     "info",
     "mget",
+    "ping",
+    "pubsub|shardnumsub",
     "scan",
     "script|load",
     "set",
     "setrange",
+    "spublish",
+    "ssubscribe",
+    "sunsubscribe",
     "unlink",
 ];
 
 /// What they take besides on a cluster.
-const CLUSTER_COMMANDS: [&str; 5] = ["asking", "cluster|nodes", "cluster|slots", "del", "ping"];
+const CLUSTER_COMMANDS: [&str; 4] = ["asking", "cluster|nodes", "cluster|slots", "del"];
 
 /// Slots that the first of three masters owns.
 const FIRST_SLOTS: u16 = 5_000;
@@ -48,7 +55,7 @@ const FIRST_SLOTS: u16 = 5_000;
 /// A user in the words of `redis.conf`.
 fn account<'a>(commands: impl Iterator<Item = &'a str>) -> String {
     let commands: Vec<String> = commands.map(|command| format!("+{command}")).collect();
-    format!("app on >secret {KEYS} {}", commands.join(" "))
+    format!("app on >secret {KEYS_AND_CHANNELS} {}", commands.join(" "))
 }
 
 #[test]
@@ -56,8 +63,11 @@ fn an_account_on_a_server_needs_these_commands() {
     let _turn = turn::shared();
     let security = RedisSecurity::Acl(vec![account(COMMANDS.into_iter())]);
     let redis = RedisServer::start(&RedisConfig { security, ..RedisConfig::default() }).unwrap();
-    let mut scene = Scene::begun("account", &[&format!("redis://app:secret@{}", redis.address())]);
+    let url = format!("redis://app:secret@{}", redis.address());
+    let mut scene = Scene::begun("account", &[&url]);
     check_everything_works(&mut scene);
+    check_changes_are_heard(&mut scene, &url);
+    until_true("nobody waits any more", || commands_used(&redis).contains("sunsubscribe"));
     check_nothing_was_denied(&redis);
     let used = commands_used(&redis);
     let unused: Vec<&str> = COMMANDS.into_iter().filter(|command| !used.contains(*command)).collect();
@@ -73,6 +83,7 @@ fn an_account_on_a_cluster_needs_some_more() {
     let url = cluster.url().replace("://", "://app:secret@");
     let mut scene = Scene::begun("cluster-account", &[&url]);
     check_everything_works(&mut scene);
+    check_changes_are_heard(&mut scene, &url);
     check_slots_on_the_move(&scene, &cluster);
     let before = rewinds(&mut scene.server);
     cluster.reshard(0, 1, 10).unwrap();
@@ -98,6 +109,20 @@ fn check_everything_works(scene: &mut Scene) {
     scene.run("rebuild").with_status(0);
     scene.server.until_status("the rebuild is served", |status| status["store"]["generation"] == 2);
     scene.tell();
+    scene.check();
+}
+
+/// Somebody waits for a user, hears of the next chapter, and waits no more.
+fn check_changes_are_heard(scene: &mut Scene, url: &str) {
+    let store = Store::open_read_only(&url.parse().unwrap(), &StoreOptions::default()).unwrap();
+    let (sender, named) = mpsc::channel();
+    let subscriber = store.subscriber(move |_| _ = sender.send(())).unwrap();
+    let user = Id::new("u1").unwrap();
+    assert!(subscriber.subscribe(&user));
+    named.recv_timeout(LIMIT).expect("the subscription takes hold");
+    scene.tell();
+    named.recv_timeout(LIMIT).expect("the next chapter is heard");
+    subscriber.unsubscribe(&user);
     scene.check();
 }
 
