@@ -5,8 +5,9 @@
 //! nothing: a subscription that comes too late for the message comes before the read. And a batch whose messages were cut
 //! off by a failure or a kill is applied again, and told of again, because its positions did not move.
 //!
-//! Nearly always nobody waits, so the masters are asked who does, many users in one command: a fiftieth of what writing
-//! about a user takes, while a message to nobody took a tenth of it in a cluster, whose nodes pass it on to their replicas.
+//! Nearly always nobody waits, so the masters are asked who does, many users in one command. That is a fiftieth of the CPU
+//! time that Redis takes for a batch of 5,000 facts, and a seventeenth for a batch of one. A message to nobody took a tenth in
+//! a cluster, whose nodes pass it on to their replicas.
 
 use std::collections::BTreeMap;
 
