@@ -43,5 +43,6 @@ mod tls;
 mod egg_mode_client;
 mod limits;
 mod python_twitter;
+mod tweepy;
 mod twitter_v1;
 mod twitter_v2;
