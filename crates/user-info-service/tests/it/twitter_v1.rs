@@ -13,6 +13,74 @@ use crate::server::{Server, World};
 const SHOW: &str = "/1.1/users/show.json";
 const LOOKUP: &str = "/1.1/users/lookup.json";
 
+/// Of the user of [`a_user_object_has_every_key_that_clients_know`].
+const USER_OBJECT: &str = r#"{
+    "id": 12,
+    "id_str": "12",
+    "name": "Name of Ada",
+    "screen_name": "Ada",
+    "location": "Zürich",
+    "description": "Überall: https://example.org/a, (http://b.example)",
+    "url": "https://example.org/",
+    "entities": {
+        "url": {"urls": [{
+            "url": "https://example.org/",
+            "expanded_url": "https://example.org/",
+            "display_url": "example.org",
+            "indices": [0, 20]
+        }]},
+        "description": {"urls": [
+            {
+                "url": "https://example.org/a",
+                "expanded_url": "https://example.org/a",
+                "display_url": "example.org/a",
+                "indices": [9, 30]
+            },
+            {
+                "url": "http://b.example",
+                "expanded_url": "http://b.example",
+                "display_url": "b.example",
+                "indices": [33, 49]
+            }
+        ]}
+    },
+    "protected": false,
+    "verified": false,
+    "suspended": false,
+    "followers_count": 3,
+    "friends_count": 1,
+    "listed_count": 0,
+    "lists_count": 1,
+    "favourites_count": 4,
+    "statuses_count": 2,
+    "created_at": "Fri Feb 13 23:31:30 +0000 2009",
+    "utc_offset": null,
+    "time_zone": null,
+    "geo_enabled": false,
+    "lang": null,
+    "contributors_enabled": false,
+    "is_translator": false,
+    "profile_background_color": "F5F8FA",
+    "profile_background_image_url": null,
+    "profile_background_image_url_https": null,
+    "profile_background_tile": false,
+    "profile_image_url": "https://example.org/face.png",
+    "profile_image_url_https": "https://example.org/face.png",
+    "profile_banner_url": "https://example.org/back.png",
+    "profile_link_color": "1DA1F2",
+    "profile_sidebar_border_color": "C0DEED",
+    "profile_sidebar_fill_color": "DDEEF6",
+    "profile_text_color": "333333",
+    "profile_use_background_image": true,
+    "default_profile": true,
+    "default_profile_image": false,
+    "following": null,
+    "follow_request_sent": null,
+    "notifications": null,
+    "withheld_in_countries": [],
+    "withheld_scope": null
+}"#;
+
 fn serving(records: &[NewRecord]) -> (World, Server) {
     let world = World::new();
     let server = world.start();
@@ -66,75 +134,7 @@ fn a_user_object_has_every_key_that_clients_know() {
     let answer = server.get("/1.1/users/show.json?user_id=12");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
     check_headers(&answer);
-    let expected: Value = serde_json::from_str(
-        r#"{
-            "id": 12,
-            "id_str": "12",
-            "name": "Name of Ada",
-            "screen_name": "Ada",
-            "location": "Zürich",
-            "description": "Überall: https://example.org/a, (http://b.example)",
-            "url": "https://example.org/",
-            "entities": {
-                "url": {"urls": [{
-                    "url": "https://example.org/",
-                    "expanded_url": "https://example.org/",
-                    "display_url": "example.org",
-                    "indices": [0, 20]
-                }]},
-                "description": {"urls": [
-                    {
-                        "url": "https://example.org/a",
-                        "expanded_url": "https://example.org/a",
-                        "display_url": "example.org/a",
-                        "indices": [9, 30]
-                    },
-                    {
-                        "url": "http://b.example",
-                        "expanded_url": "http://b.example",
-                        "display_url": "b.example",
-                        "indices": [33, 49]
-                    }
-                ]}
-            },
-            "protected": false,
-            "verified": false,
-            "suspended": false,
-            "followers_count": 3,
-            "friends_count": 1,
-            "listed_count": 0,
-            "lists_count": 1,
-            "favourites_count": 4,
-            "statuses_count": 2,
-            "created_at": "Fri Feb 13 23:31:30 +0000 2009",
-            "utc_offset": null,
-            "time_zone": null,
-            "geo_enabled": false,
-            "lang": null,
-            "contributors_enabled": false,
-            "is_translator": false,
-            "profile_background_color": "F5F8FA",
-            "profile_background_image_url": null,
-            "profile_background_image_url_https": null,
-            "profile_background_tile": false,
-            "profile_image_url": "https://example.org/face.png",
-            "profile_image_url_https": "https://example.org/face.png",
-            "profile_banner_url": "https://example.org/back.png",
-            "profile_link_color": "1DA1F2",
-            "profile_sidebar_border_color": "C0DEED",
-            "profile_sidebar_fill_color": "DDEEF6",
-            "profile_text_color": "333333",
-            "profile_use_background_image": true,
-            "default_profile": true,
-            "default_profile_image": false,
-            "following": null,
-            "follow_request_sent": null,
-            "notifications": null,
-            "withheld_in_countries": [],
-            "withheld_scope": null
-        }"#,
-    )
-    .unwrap();
+    let expected: Value = serde_json::from_str(USER_OBJECT).unwrap();
     assert_eq!(answer.json(), expected);
     assert_eq!(server.get("/1.1/users/show.json?screen_name=aDA").json(), expected);
     assert_eq!(server.get("/1.1/users/lookup.json?user_id=12").json(), json!([expected]));
