@@ -15,7 +15,7 @@ setup: ## Install what building needs and is missing
 	@tools/setup build
 
 .PHONY: setup-test
-setup-test: ## Install what the tests need besides: Java, Maven, Kafka's jars, Redis, curl, Python and clients written in it
+setup-test: ## Install what the tests need besides: Java, Maven, Kafka, Redis, curl, Python and its clients, Chromium, axe-core
 	@tools/setup test
 
 .PHONY: demo

@@ -1,5 +1,5 @@
-//! For tests only: real Kafka brokers, Redis servers and Redis Clusters, processes that end with the test, and helpers for
-//! waiting, ports and randomness.
+//! For tests only: real Kafka brokers, Redis servers and Redis Clusters, browsers, processes that end with the test, and
+//! helpers for waiting, ports and randomness.
 //!
 //! Invariant: what a test starts here ends with the test, whether it passes, panics or is killed. A handle that is dropped kills
 //! its process and removes its files; if the test process itself dies, the kernel kills its children, and the next test process
@@ -7,6 +7,7 @@
 //!
 //! Everything blocks the calling thread; an async test calls it from a multi-threaded runtime.
 
+mod browser;
 mod certificates;
 mod kafka;
 mod port;
@@ -17,6 +18,7 @@ mod scratch;
 mod starter;
 mod waiting;
 
+pub use browser::{Browser, Finding, Viewport};
 pub use certificates::Certificates;
 pub use kafka::{BrokerConfig, Credentials, KafkaBroker, Security};
 pub use port::free_port;

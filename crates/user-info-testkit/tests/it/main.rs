@@ -7,6 +7,7 @@
 )]
 
 mod broker;
+mod browser;
 mod lifetime;
 mod port;
 mod process;

@@ -173,7 +173,7 @@ fn slots_move_with_their_keys_while_they_are_written_to() {
     });
     let after = [old_keys(&cluster, from), old_keys(&cluster, to)];
     assert!(written > 0 && after[0] < before[0], "{before:?} before, {after:?} after, {written} written");
-    assert_eq!(before.iter().sum::<usize>(), after.iter().sum());
+    assert_eq!(before.iter().sum::<usize>(), after.iter().sum::<usize>());
     cluster.until_replicated().unwrap();
     assert_eq!(cluster.nodes().iter().map(keys).sum::<usize>(), 2 * (200 + written));
     assert_eq!(cluster.masters().unwrap().len(), 3);
