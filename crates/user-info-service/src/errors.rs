@@ -1,8 +1,9 @@
 //! What can end the service, and the last errors that did not.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
 use user_info_log::LogError;
 use user_info_store::StoreError;
@@ -70,9 +71,12 @@ pub struct RecentError {
 }
 
 /// The last errors, oldest first, bounded: one for each thing they are about, because the words of a client that cannot
-/// reach a broker change with every attempt.
+/// reach a broker change with every attempt. Who looks at them never makes ingest wait.
 #[derive(Debug, Default)]
-pub struct RecentErrors(Mutex<VecDeque<RecentError>>);
+pub struct RecentErrors {
+    kept: Mutex<VecDeque<RecentError>>,
+    shown: ArcSwap<Vec<RecentError>>,
+}
 
 impl RecentErrors {
     /// Keeps the error, and logs it unless one about the same thing was logged within the last minute.
@@ -87,7 +91,7 @@ impl RecentErrors {
 
     fn keep(&self, about: &str, message: String, log_again_ms: i64) {
         let now = now_ms();
-        let mut errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut errors = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let known = errors.iter().position(|error| error.about == about).and_then(|index| errors.remove(index));
         let (times, logged_at_ms) = known.map_or((0, None), |known| (known.times, Some(known.logged_at_ms)));
         let logged_at_ms = logged_at_ms.filter(|logged| now - logged < log_again_ms).unwrap_or_else(|| {
@@ -98,11 +102,12 @@ impl RecentErrors {
             errors.pop_front();
         }
         errors.push_back(RecentError { about: about.to_owned(), at_ms: now, times: times + 1, message, logged_at_ms });
+        self.shown.store(Arc::new(errors.iter().cloned().collect()));
     }
 
     /// The last errors, oldest first.
     pub fn list(&self) -> Vec<RecentError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.shown.load().to_vec()
     }
 }
 

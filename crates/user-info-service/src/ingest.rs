@@ -25,6 +25,7 @@ use crate::changes::Changes;
 use crate::clock::now_ms;
 use crate::errors::{RecentErrors, ServiceError};
 use crate::events::Event;
+use crate::history::letters::LastLetters;
 use crate::metrics::{BadLabels, Metrics, TopicLabels};
 use crate::standing::{Halt, TopicReport, judge, judge_end};
 use crate::view::{PartitionView, Phase, SharedView, TopicView, View};
@@ -86,6 +87,8 @@ pub struct IngestParts {
     pub metrics: Arc<Metrics>,
     /// Where failures are shown.
     pub errors: Arc<RecentErrors>,
+    /// Where dead letters are shown.
+    pub letters: Arc<LastLetters>,
     /// Ends the loop.
     pub stop: CancellationToken,
 }
@@ -397,7 +400,7 @@ impl Ingest {
 
     /// Moves the positions and writes them with what the records said, in one batch.
     fn write(&mut self, mut assembled: Assembled, ends: &[PartitionEnd]) -> Result<(), ServiceError> {
-        let fresh_ms = self.fresh(&assembled);
+        let fresh = self.fresh(&assembled);
         self.move_positions(&assembled);
         let passed_ends = self.reach_ends(ends, &assembled.halts);
         let changed = assembled.moved.keys().chain(&passed_ends);
@@ -407,7 +410,7 @@ impl Ingest {
                 return Ok(());
             }
             self.parts.changes.note(&assembled.batch.changes);
-            self.observe(&assembled, &fresh_ms);
+            self.observe(&assembled, &fresh);
         }
         for (topic, halt) in assembled.halts {
             self.halt(topic, halt)?;
@@ -439,10 +442,10 @@ impl Ingest {
         Ok(Written::Yes)
     }
 
-    /// The timestamps of the records that came after their partition's end was first reached.
-    fn fresh(&self, assembled: &Assembled) -> Vec<i64> {
+    /// The topics and timestamps of the records that came after their partition's end was first reached.
+    fn fresh(&self, assembled: &Assembled) -> Vec<(Topic, i64)> {
         let live = assembled.timestamps_ms.iter().filter(|(key, _)| self.live.contains(key));
-        live.map(|&(_, timestamp_ms)| timestamp_ms).collect()
+        live.map(|&((topic, _), timestamp_ms)| (topic, timestamp_ms)).collect()
     }
 
     fn move_positions(&mut self, assembled: &Assembled) {
@@ -504,15 +507,17 @@ impl Ingest {
         Ok(())
     }
 
-    fn observe(&self, assembled: &Assembled, fresh_ms: &[i64]) {
+    fn observe(&self, assembled: &Assembled, fresh: &[(Topic, i64)]) {
         let metrics = &self.parts.metrics;
         let now = now_ms();
-        for timestamp_ms in fresh_ms {
+        for &(topic, timestamp_ms) in fresh {
             metrics.update_seconds.observe((now - timestamp_ms).max(0) as f64 / 1_000.0);
+            metrics.window.became_readable(topic, now - timestamp_ms);
         }
         let mut sum = 0;
         for (topic, &records) in &assembled.records {
             metrics.records.get_or_create(&TopicLabels { topic: topic.name() }).inc_by(records);
+            metrics.window.applied(*topic, records);
             sum += records;
         }
         metrics.batch_records.observe(sum as f64);
@@ -520,6 +525,7 @@ impl Ingest {
             metrics.bad_records.get_or_create(&BadLabels { topic: topic.name(), code }).inc();
         }
         metrics.dead_letters.inc_by(assembled.batch.dead_letters.len() as u64);
+        self.parts.letters.note(&assembled.batch.dead_letters);
         metrics.tainted.set(self.memory.tainted.len() as i64);
     }
 

@@ -6,7 +6,7 @@
 //! ([`standing`], [`assemble`], [`answer`]); threads and sockets are a thin shell around it.
 //!
 //! Suggested reading order: [`mod@run`], [`ingest`], [`standing`], [`assemble`], [`view`], [`public`], [`answer`],
-//! [`twitter`], [`admin`].
+//! [`twitter`], [`admin`], [`history`], [`operator`].
 
 pub mod admin;
 pub mod answer;
@@ -20,11 +20,13 @@ pub mod encoding;
 pub mod errors;
 pub mod events;
 pub mod fields;
+pub mod history;
 pub mod ingest;
 pub mod listen;
 pub mod load;
 pub mod metrics;
 pub mod openapi;
+pub mod operator;
 pub mod outbox;
 pub mod public;
 pub mod rate_limit;

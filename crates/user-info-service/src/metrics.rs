@@ -14,6 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 use user_info_core::Topic;
 
 use crate::events::EventCounts;
+use crate::history::window::Window;
 use crate::listen::ConnectionCounts;
 use crate::load::LoadCounts;
 
@@ -133,6 +134,8 @@ pub struct PartitionLabels {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// The same things since the recorder of the history last looked.
+    pub window: Window,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     /// The same histograms in the order of [`Route::ALL`], so that a request looks up nothing.
     request_seconds_by_route: [Histogram; Route::ALL.len()],
@@ -184,6 +187,7 @@ impl Default for Metrics {
         let of_route = |route: Route| request_seconds.get_or_create_owned(&RouteLabels { route: route.name() });
         let mut metrics = Self {
             registry: Registry::with_prefix("user_info"),
+            window: Window::default(),
             request_seconds_by_route: Route::ALL.map(of_route),
             request_seconds,
             requests: Family::default(),
@@ -218,6 +222,7 @@ impl Metrics {
     /// Notes an answered request.
     pub fn answered(&self, route: Route, status: u16, seconds: f64) {
         self.request_seconds_by_route[route as usize].observe(seconds);
+        self.window.answered(seconds);
         self.requests.get_or_create(&RequestLabels { route: route.name(), status }).inc();
     }
 

@@ -23,6 +23,8 @@ use crate::clock::now_ms;
 use crate::cors::Cors;
 use crate::errors::{RecentErrors, ServiceError};
 use crate::events::{Event, EventLimits, Events};
+use crate::history::letters::LastLetters;
+use crate::history::recorder::{HistoryConfig, Recorder, Sources};
 use crate::ingest::{Ingest, IngestLimits, IngestParts, Sharing, Until};
 use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
 use crate::load::{Load, LoadLimits};
@@ -41,6 +43,9 @@ const ADMIN_CONNECTIONS_MAX: usize = 256;
 /// How long the outbox may take to end after ingest has: it may be waiting for a broker, and holds nothing that is not
 /// in the store.
 const OUTBOX_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the history may take to be written after everything else has ended.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything about the service that an operator may choose.
 #[derive(Clone, Debug)]
@@ -71,6 +76,8 @@ pub struct ServiceConfig {
     pub events: EventLimits,
     /// A page for `/` on the public address.
     pub page: Option<Bytes>,
+    /// What the operator's page shows over time, and where it is kept.
+    pub history: HistoryConfig,
 }
 
 impl Default for ServiceConfig {
@@ -89,6 +96,7 @@ impl Default for ServiceConfig {
             cors: Cors::Off,
             events: EventLimits::default(),
             page: None,
+            history: HistoryConfig::default(),
         }
     }
 }
@@ -106,6 +114,8 @@ pub struct Engine {
     pub metrics: Arc<Metrics>,
     /// The last errors.
     pub errors: Arc<RecentErrors>,
+    /// The last dead letters.
+    pub letters: Arc<LastLetters>,
     /// Ends the threads.
     pub stop: CancellationToken,
     /// Ingest and the outbox.
@@ -143,6 +153,7 @@ impl Engine {
         let view = Arc::new(ArcSwap::from_pointee(View::from_positions(&positions)));
         let (metrics, errors) = (Arc::new(Metrics::default()), Arc::new(RecentErrors::default()));
         let changes = Changes::of(store);
+        let letters = Arc::new(LastLetters::default());
         let stop = CancellationToken::new();
         let news = watch::start(log.clone(), watch_interval, Arc::clone(&errors), stop.clone())
             .map_err(|error| ServiceError::Thread { name: "watch", reason: error.to_string() })?;
@@ -158,6 +169,7 @@ impl Engine {
             view: Arc::clone(&view),
             metrics: Arc::clone(&metrics),
             errors: Arc::clone(&errors),
+            letters: Arc::clone(&letters),
             stop: stop.clone(),
         };
         let outbox = Outbox {
@@ -169,7 +181,7 @@ impl Engine {
         };
         let ingest = Ingest::new(parts)?;
         let threads = [spawn("ingest", move || ingest.run(until))?, spawn("outbox", move || outbox.run())?];
-        Ok(Self { view, changes, metrics, errors, stop, threads })
+        Ok(Self { view, changes, metrics, errors, letters, stop, threads })
     }
 
     /// Resolves when a thread ended: with its error, or `Ok` when ingest was done.
@@ -244,7 +256,8 @@ impl Service {
             tokio::spawn(tls.watch(counts, errors, closing.signal.clone()));
         }
         let public = tokio::spawn(self.serve_public(public, closing.clone()));
-        let admin = tokio::spawn(self.serve_admin(admin, closing.clone()));
+        let recorder = Recorder::start(self.sources(), self.config.history.clone())?;
+        let admin = tokio::spawn(self.serve_admin(admin, &recorder, closing.clone()));
         let ended = tokio::select! {
             ended = self.engine.ended() => ended,
             () = shutdown.cancelled() => Ok(()),
@@ -257,6 +270,10 @@ impl Service {
         closing.signal.cancel();
         let deadline = self.config.stop_deadline;
         let (finished, _, _) = tokio::join!(tokio::time::timeout(deadline, self.engine.finish()), public, admin);
+        let recorded = tokio::task::spawn_blocking(|| recorder.finish());
+        if tokio::time::timeout(HISTORY_PATIENCE, recorded).await.is_err() {
+            tracing::info!("the history could not be written in time, its last minute is lost");
+        }
         ended?;
         finished.map_err(|_| ServiceError::StopDeadline { deadline_ms: deadline.as_millis() })?
     }
@@ -274,8 +291,13 @@ impl Service {
         listen::serve(listener, self.config.tls.clone(), service_for, self.config.listen, counts, closing)
     }
 
-    fn serve_admin(&self, listener: TcpListener, closing: Closing) -> impl Future<Output = ()> + Send + use<> {
-        let service = TowerToHyperService::new(admin::router(self.admin()));
+    fn serve_admin(
+        &self,
+        listener: TcpListener,
+        recorder: &Recorder,
+        closing: Closing,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let service = TowerToHyperService::new(admin::router(self.admin(recorder)));
         let limits = ListenLimits { connections_max: ADMIN_CONNECTIONS_MAX, ..self.config.listen };
         listen::serve(listener, None, move |_| service.clone(), limits, ConnectionCounts::default(), closing)
     }
@@ -307,12 +329,26 @@ impl Service {
         }
     }
 
-    fn admin(&self) -> Admin {
+    fn sources(&self) -> Sources {
+        Sources {
+            metrics: Arc::clone(&self.engine.metrics),
+            view: Arc::clone(&self.engine.view),
+            store: self.store.clone(),
+            letters: Arc::clone(&self.engine.letters),
+            errors: Arc::clone(&self.engine.errors),
+        }
+    }
+
+    fn admin(&self, recorder: &Recorder) -> Admin {
         Admin {
             store: self.store.clone(),
             view: Arc::clone(&self.engine.view),
             metrics: Arc::clone(&self.engine.metrics),
             errors: Arc::clone(&self.engine.errors),
+            letters: Arc::clone(&self.engine.letters),
+            history: Arc::clone(&recorder.history),
+            refresh: self.config.history.sample_interval,
+            history_place: self.config.history.place(),
             stopping: Arc::clone(&self.stopping),
             started_ms: now_ms(),
         }

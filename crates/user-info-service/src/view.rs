@@ -30,6 +30,8 @@ pub struct View {
     pub was_complete: bool,
     /// How fresh the data is.
     pub freshness: Freshness,
+    /// Whether the log answers: without it nobody knows where the ends are.
+    pub connected: bool,
 }
 
 /// Up to when the data is known to be whole.
@@ -100,12 +102,12 @@ impl PartitionView {
 }
 
 impl View {
-    /// The view of these topics. `connected` tells whether the log answers: without it nobody knows where the ends are.
+    /// The view of these topics. `connected` tells whether the log answers.
     pub fn new(topics: Vec<TopicView>, connected: bool) -> Self {
         let positions = positions_header(&topics);
         let complete = topics.iter().all(TopicView::is_complete);
         let freshness = freshness(&topics, connected);
-        Self { topics, positions, complete, was_complete: complete, freshness }
+        Self { topics, positions, complete, was_complete: complete, freshness, connected }
     }
 
     /// What a store says before the log was first reached.

@@ -53,6 +53,7 @@ fn the_status_says_where_everything_stands() {
         "caught_up",
         "dead_letters_waiting",
         "last_errors",
+        "log_answers",
         "ready",
         "started_at_ms",
         "store",

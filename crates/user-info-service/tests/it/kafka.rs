@@ -136,6 +136,10 @@ fn an_outage_is_survived(broker: &mut KafkaBroker) {
     assert_eq!(server.admin("/ready").status, 200);
     assert_eq!(server.status()["caught_up"], true);
     assert!(server.errors.list().iter().any(|error| error.message.contains("the log is away")));
+    assert_eq!(server.status()["log_answers"], false);
+    let page = server.admin("/");
+    assert!(page.text().contains("<title>Not healthy · user-info</title>"), "{}", page.text());
+    assert!(page.text().contains("The log does not answer. Users are answered from the last state, which is "));
 
     broker.restart().unwrap();
     publish(&log, &[user("2"), tweeted("1", "10")]);
@@ -144,4 +148,5 @@ fn an_outage_is_survived(broker: &mut KafkaBroker) {
     assert_eq!(server.get("/users/2").status, 200);
     assert_eq!(server.get("/users/1").json()["tweet_count"], 1);
     assert!(!server.view.load().is_halted());
+    assert!(server.admin("/").text().contains("<title>Healthy · user-info</title>"));
 }
