@@ -15,6 +15,7 @@ use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOption
 use crate::api_arguments::ApiArguments;
 use crate::config_file;
 use crate::exit::Failure;
+use crate::history_arguments::HistoryArguments;
 use crate::public_arguments::PublicArguments;
 use crate::tls_arguments::TlsArguments;
 use crate::upstream_arguments::UpstreamArguments;
@@ -184,9 +185,11 @@ pub(crate) struct ServeArguments {
     pub(crate) tls: TlsArguments,
     #[command(flatten)]
     pub(crate) public: PublicArguments,
-    /// Address for operators: /health /ready /status /metrics
+    /// Address for operators: a page at /, and /health /ready /status /metrics
     #[arg(long, default_value = "127.0.0.1:9100", value_name = "ADDRESS")]
     pub(crate) admin: SocketAddr,
+    #[command(flatten)]
+    pub(crate) history: HistoryArguments,
     /// Connections open at once on the clients' address; more are closed
     #[arg(long, default_value_t = 10_000, value_name = "COUNT")]
     pub(crate) connections_max: usize,

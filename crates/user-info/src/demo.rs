@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use user_info_audit::{AuditOptions, AuditReport, SubjectConfig};
 use user_info_log::{Log, TopicLayout};
 use user_info_service::ServiceConfig;
+use user_info_service::history::recorder::HistoryConfig;
 use user_info_service::run::Service;
 use user_info_store::Store;
 use user_info_upstream::simulator::SimulatorConfig;
@@ -27,6 +28,7 @@ use user_info_upstream::{Progress, all};
 
 use crate::arguments::DemoArguments;
 use crate::exit::{CHECK_FAILED, Failure};
+use crate::history_arguments::beside;
 use crate::{serve, signals};
 
 use place::Place;
@@ -58,8 +60,9 @@ async fn demo(arguments: DemoArguments) -> Result<ExitCode, Failure> {
     let admin = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let admin_address = admin.local_addr().context("asking for the bound address").map_err(Failure::check)?;
 
-    let service =
-        Service::start(ServiceConfig { page: Some(PAGE.into()), ..ServiceConfig::default() }, &log, store.clone())?;
+    let history = HistoryConfig { file: beside(&place.store), ..HistoryConfig::default() };
+    let config = ServiceConfig { page: Some(PAGE.into()), history, ..ServiceConfig::default() };
+    let service = Service::start(config, &log, store.clone())?;
     let (view, metrics) = (Arc::clone(&service.engine.view), Arc::clone(&service.engine.metrics));
     let stop_service = CancellationToken::new();
     let serving = tokio::spawn(service.serve(public, admin, stop_service.clone()));
@@ -171,7 +174,7 @@ fn shares(arguments: &DemoArguments) -> all::AllConfig {
 fn announce(address: SocketAddr, admin: SocketAddr, place: &Place, open: bool) {
     let page = format!("http://{address}/");
     eprintln!("watch a user:  {page}");
-    eprintln!("for operators: http://{admin}/status and /metrics");
+    eprintln!("for operators: http://{admin}/");
     eprintln!("data:          {place}");
     if open && let Err(error) = std::process::Command::new("xdg-open").arg(&page).spawn() {
         tracing::warn!("cannot open a browser ({error}): open {page} yourself");

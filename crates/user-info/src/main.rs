@@ -7,6 +7,7 @@ mod config_file;
 mod demo;
 mod exit;
 mod get;
+mod history_arguments;
 mod logging;
 mod public_arguments;
 mod rebuild;

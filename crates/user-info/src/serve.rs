@@ -52,6 +52,7 @@ fn config(arguments: &ServeArguments, tls: Option<Tls>) -> ServiceConfig {
         load: arguments.public.load(),
         cors: arguments.public.cors(),
         page: None,
+        history: arguments.history.config(&arguments.store.store),
     }
 }
 

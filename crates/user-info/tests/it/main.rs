@@ -17,6 +17,7 @@ mod layout;
 mod command_line;
 mod configuration;
 mod names_and_lives;
+mod operator;
 mod replay;
 mod stopping;
 mod stream_refused;
