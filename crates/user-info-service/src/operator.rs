@@ -1,7 +1,7 @@
 //! The operator's page, at `/` of the operator's address: is the service healthy, and if not, why; how it went in the last hour and
 //! day; where every partition stands.
 //!
-//! [`health`] judges and [`charts`] draws, both from values that are handed in; [`page`] fills the template. The page is whole
+//! `health` judges and `charts` draws, both from values that are handed in; `page` fills the template. The page is whole
 //! without JavaScript; a script of ours renews it in place. Nothing in it comes from another host or stands inline, so the policy
 //! that goes with it is strict. Whatever comes from records is escaped by the template.
 //!

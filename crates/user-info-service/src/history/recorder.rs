@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use user_info_core::Topic;
-use user_info_store::Store;
+use user_info_store::{Store, StoreStatus};
 
 use super::file::{self, HistoryError};
 use super::letters::LastLetters;
@@ -169,7 +169,7 @@ impl Recording {
         }
         // One that does not answer is asked no more: that would take the time of a write.
         let answers = self.runtime.block_on(store.answers());
-        let store_bytes = answers.and_then(|()| store.status()).ok().map(|status| status.disk_bytes);
+        let store_bytes = answers.and_then(|()| store.status()).ok().map(|status| size_of(&status));
         Reading { at_ms: now_ms(), measured: metrics.window.take(), lags, store_bytes }
     }
 
@@ -188,6 +188,11 @@ fn close(recorded: &mut Recorded, range: Range, slot: &mut Slot, at_ms: i64) {
         recorded.push(range, sample);
     }
     *slot = Slot::begin(at_ms);
+}
+
+/// On disk; of a store that has none, in memory.
+fn size_of(status: &StoreStatus) -> u64 {
+    if status.disk_bytes > 0 { status.disk_bytes } else { status.memory_bytes }
 }
 
 /// Of all partitions; `None` before the topic was described.

@@ -18,7 +18,7 @@ pub struct Sample {
     pub request_us: Option<Quantiles>,
     /// By topic, in the order of [`user_info_core::Topic::FACTS`].
     pub topics: [TopicSample; TOPICS],
-    /// Bytes of the store on disk, at the end; `None` when the store did not answer.
+    /// Bytes of the store, on disk or, without one, in memory, at the end; `None` when the store did not answer.
     pub store_bytes: Option<u64>,
 }
 
@@ -84,7 +84,7 @@ pub struct Reading {
     pub measured: Measured,
     /// The lag of each topic now.
     pub lags: [Option<i64>; TOPICS],
-    /// Bytes of the store on disk now.
+    /// Bytes of the store now.
     pub store_bytes: Option<u64>,
 }
 

@@ -122,7 +122,7 @@ fn runs(series: &Series, samples: &VecDeque<Sample>, range: Range, from_ms: i64,
         ended_ms = Some(sample.at_ms);
         match runs.last_mut().filter(|_| goes_on) {
             None => runs.push(vec![(seconds(sample.began_ms()), value), (seconds(sample.at_ms), value)]),
-            Some(run) if index % per_point == 0 => extend(run, (seconds(sample.at_ms), value)),
+            Some(run) if index.is_multiple_of(per_point) => extend(run, (seconds(sample.at_ms), value)),
             Some(run) => raise(run, (seconds(sample.at_ms), value)),
         }
     }
@@ -213,7 +213,7 @@ fn promise(p95: &str, max: &str, kept: impl Iterator<Item = bool>) -> String {
     match of {
         0 => promise,
         of if of == times => format!("{promise} Kept all the time."),
-        of => format!("{promise} Kept in {} % of the time.", (100 * times / of).min(99)),
+        of => format!("{promise} Kept {} % of the time.", (100 * times / of).min(99)),
     }
 }
 
@@ -260,7 +260,7 @@ fn store() -> Spec {
     Spec {
         id: "store",
         title: "Size of the store",
-        note: "On disk; of Redis in memory.".into(),
+        note: "On disk; with Redis, in its memory.".into(),
         scale: Scale::Linear,
         top: 1_000.0,
         words: words::bytes,

@@ -34,7 +34,7 @@ pub(crate) fn count(count: impl TryInto<u64>) -> String {
     let digits = count.try_into().unwrap_or_default().to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
