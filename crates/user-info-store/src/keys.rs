@@ -69,21 +69,32 @@ pub(crate) fn username(folded: &str, user: &Id) -> Vec<u8> {
 
 /// What the keys of all users of a name begin with; `None` for a text longer than any name.
 pub(crate) fn username_prefix(folded: &str) -> Option<Vec<u8>> {
-    let length = u16::try_from(folded.len()).ok()?;
-    let mut key = Vec::with_capacity(2 + folded.len() + 64);
+    username_beginning(folded.len(), folded)
+}
+
+/// What the keys of all users begin with whose names have this many bytes and begin so; `None` for more bytes than any name
+/// has.
+pub(crate) fn username_beginning(length: usize, beginning: &str) -> Option<Vec<u8>> {
+    let length = u16::try_from(length).ok()?;
+    let mut key = Vec::with_capacity(2 + beginning.len() + 64);
     key.extend_from_slice(&length.to_be_bytes());
-    key.extend_from_slice(folded.as_bytes());
+    key.extend_from_slice(beginning.as_bytes());
     Some(key)
+}
+
+/// Reads the folded name in a key of `usernames`, and whom it points to.
+pub(crate) fn parse_username(key: &[u8]) -> Result<(&str, Id), StoreError> {
+    let parse = || {
+        let (&length, rest) = key.split_first_chunk()?;
+        let (folded, user) = rest.split_at_checked(usize::from(u16::from_be_bytes(length)))?;
+        Some((std::str::from_utf8(folded).ok()?, parse_id(user)?))
+    };
+    parse().ok_or_else(|| damaged("usernames"))
 }
 
 /// Reads whom a key of `usernames` points to.
 pub(crate) fn parse_username_user(key: &[u8]) -> Result<Id, StoreError> {
-    let parse = || {
-        let (&length, rest) = key.split_first_chunk()?;
-        let (_, user) = rest.split_at_checked(usize::from(u16::from_be_bytes(length)))?;
-        parse_id(user)
-    };
-    parse().ok_or_else(|| damaged("usernames"))
+    parse_username(key).map(|(_, user)| user)
 }
 
 /// Key of a partition in `positions`.
@@ -198,6 +209,7 @@ mod tests {
             someone in ids(),
         ) {
             let key = username(&one, &someone);
+            prop_assert_eq!(parse_username(&key).unwrap(), (one.as_str(), someone.clone()));
             prop_assert_eq!(&parse_username_user(&key).unwrap(), &someone);
             prop_assert_eq!(key.starts_with(&username_prefix(&other).unwrap()), one == other);
         }

@@ -11,7 +11,7 @@ use user_info_core::{Change, Counts, DECODER_VERSION, Id, Pair, Relation, Stored
 
 use crate::batch::{Batch, DeadLetter, Origin, Position, Taint, TaintedKey};
 use crate::error::StoreError;
-use crate::record::{StoreStatus, UserRecord, WriteFlow};
+use crate::record::{StoreStatus, UserRecord, WriteFlow, owners};
 use crate::values::FORMAT_VERSION;
 
 /// A store in memory. Clones share one state.
@@ -75,6 +75,16 @@ impl MemoryStore {
         let mut named: Vec<UserRecord> = self.state().records().filter(|record| record.is_named(&folded)).collect();
         named.sort_by(|one, other| one.name_rank().cmp(&other.name_rank()));
         Ok(named.pop())
+    }
+
+    /// See [`crate::Store::search`]. Never fails.
+    pub fn search(&self, beginning: &str, limit: usize) -> Result<Vec<UserRecord>, StoreError> {
+        Ok(owners(self.state().records(), &folded_username(beginning), limit))
+    }
+
+    /// See [`crate::Store::sample`]. Never fails.
+    pub fn sample(&self, limit: usize) -> Result<Vec<UserRecord>, StoreError> {
+        Ok(self.state().records().filter(|record| record.profile.is_some()).take(limit).collect())
     }
 
     /// See [`crate::Store::positions`]. Never fails.

@@ -1,5 +1,8 @@
 //! What readers get: records of users, and how the store is doing.
 
+use std::collections::BTreeMap;
+
+use user_info_core::profile::folded_username;
 use user_info_core::{Counts, Id, StoredProfile};
 
 /// Everything known about a user.
@@ -25,13 +28,28 @@ impl UserRecord {
     /// Whether this user carries a name with this folded form.
     pub(crate) fn is_named(&self, folded: &str) -> bool {
         let username = self.profile.as_ref().map(|stored| &stored.profile.username);
-        username.is_some_and(|username| user_info_core::profile::folded_username(username) == folded)
+        username.is_some_and(|username| folded_username(username) == folded)
     }
 
     /// What decides between users of one name: the newest profile record, then the greater id.
     pub(crate) fn name_rank(&self) -> (Option<i64>, &Id) {
         (self.profile.as_ref().map(|stored| stored.stamp.timestamp_ms), &self.user)
     }
+}
+
+/// The owners of the names that begin so, the shortest names first, then by name.
+pub(crate) fn owners(records: impl Iterator<Item = UserRecord>, beginning: &str, limit: usize) -> Vec<UserRecord> {
+    let mut owners: BTreeMap<(usize, String), UserRecord> = BTreeMap::new();
+    for record in records {
+        let Some(stored) = &record.profile else { continue };
+        let folded = folded_username(&stored.profile.username);
+        let name = (folded.len(), folded);
+        let is_owner = owners.get(&name).is_none_or(|other| other.name_rank() < record.name_rank());
+        if name.1.starts_with(beginning) && is_owner {
+            owners.insert(name, record);
+        }
+    }
+    owners.into_values().take(limit).collect()
 }
 
 /// How a store is doing.

@@ -41,6 +41,7 @@ mod publish;
 mod read;
 mod rebuild;
 mod record;
+mod sample;
 mod scan;
 mod scripts;
 mod standing;

@@ -15,6 +15,7 @@ mod families;
 mod open;
 mod read;
 mod scan;
+mod search;
 mod write;
 
 use std::fmt;

@@ -152,6 +152,32 @@ impl Store {
         }
     }
 
+    /// Whether [`Store::search`] knows names by their beginning. Redis keeps each name in a key of its own, anywhere in the
+    /// cluster, so there it finds whole names alone.
+    pub fn searches_by_beginning(&self) -> bool {
+        matches!(self, Self::RocksDb(_) | Self::Memory(_))
+    }
+
+    /// The owners of at most `limit` names that begin so, compared without regard to case, the shortest names first. Looks at
+    /// a bounded part of the store, so it may miss some where thousands of lengths or users of one name lie in between.
+    pub async fn search(&self, beginning: &str, limit: usize) -> Result<Vec<UserRecord>, StoreError> {
+        match self {
+            Self::RocksDb(store) => store.search(beginning, limit),
+            Self::Redis(store) => Ok(store.look_up(beginning).await?.into_iter().take(limit).collect()),
+            Self::Memory(store) => store.search(beginning, limit),
+        }
+    }
+
+    /// At most `limit` users that have a profile, no matter which: whom to show to somebody who knows nobody. Looks at a
+    /// bounded part of the store, so there may be fewer although there are more.
+    pub async fn sample(&self, limit: usize) -> Result<Vec<UserRecord>, StoreError> {
+        match self {
+            Self::RocksDb(store) => store.sample(limit),
+            Self::Redis(store) => store.sample(limit).await,
+            Self::Memory(store) => store.sample(limit),
+        }
+    }
+
     /// The user's record; `None` when there is neither a profile nor a member.
     pub fn get(&self, user: &Id) -> Result<Option<UserRecord>, StoreError> {
         dispatch!(self, store => store.get(user))

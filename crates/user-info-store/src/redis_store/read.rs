@@ -67,7 +67,11 @@ impl RedisStore {
         decode(user, &self.ask_readers(&nodes, &get).await?)
     }
 
-    async fn read_many(&self, generation: &Generation, users: &[Id]) -> Result<Vec<Option<UserRecord>>, StoreError> {
+    pub(super) async fn read_many(
+        &self,
+        generation: &Generation,
+        users: &[Id],
+    ) -> Result<Vec<Option<UserRecord>>, StoreError> {
         if users.is_empty() {
             return Ok(Vec::new());
         }

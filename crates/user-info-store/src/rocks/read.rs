@@ -54,7 +54,7 @@ impl RocksStore {
     }
 
     /// One call for both column families: RocksDB answers it as of one instant.
-    fn records(&self, users: &[Id], reads: &ReadOptions) -> Result<Vec<Option<UserRecord>>, StoreError> {
+    pub(super) fn records(&self, users: &[Id], reads: &ReadOptions) -> Result<Vec<Option<UserRecord>>, StoreError> {
         let (profiles, counts) = (self.family(Family::Profiles), self.family(Family::Counts));
         let keys = users.iter().flat_map(|user| [(profiles, keys::user(user)), (counts, keys::user(user))]);
         let mut values = self.0.db.multi_get_cf_opt::<_, _, ColumnFamily>(keys, reads).into_iter();

@@ -1,9 +1,11 @@
 //! The rules that every backend keeps.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::runtime::Runtime;
 use user_info_core::{AccountState, Change, Counts, Id, Relation, Topic};
-use user_info_store::{Batch, Cleared, Store, Taint, TaintedKey, WriteFlow};
+use user_info_store::{Batch, Cleared, Store, StoreError, Taint, TaintedKey, WriteFlow};
 
 use crate::builders::*;
 
@@ -59,6 +61,10 @@ on_every_store![
     changing_only_the_case_of_a_name_keeps_it_found,
     a_name_is_not_found_by_its_beginning,
     texts_that_cannot_be_names_are_found_nowhere,
+    a_search_finds_the_owner_of_a_whole_name,
+    a_search_finds_names_by_their_beginning_the_shortest_first,
+    a_search_is_bounded_and_follows_renames,
+    a_sample_is_bounded_and_has_profiles,
     two_users_may_swap_names_in_one_batch,
     many_records_come_in_the_order_asked,
     positions_are_replaced_and_sorted,
@@ -287,6 +293,71 @@ fn texts_that_cannot_be_names_are_found_nowhere(store: &Store) {
     for text in ["", " ", "ann ", "\0", &"x".repeat(100_000)] {
         assert_eq!(owner_of(store, text), None);
     }
+}
+
+fn a_search_finds_the_owner_of_a_whole_name(store: &Store) {
+    apply(store, [profile("1", "Ann", 20), profile("2", "ann", 10), profile("3", "bob", 1)]);
+    assert_eq!(searched(store, "ANN", 10), ["1"]);
+    assert_eq!(searched(store, "nobody", 10), Vec::<String>::new());
+    let found = wait(store.search("bob", 10)).unwrap();
+    assert_eq!(found, [store.get(&id("3")).unwrap().unwrap()]);
+}
+
+/// Names of other lengths and other beginnings stand between those that are found.
+fn a_search_finds_names_by_their_beginning_the_shortest_first(store: &Store) {
+    let names = ["zoe", "anna", "Anne", "an", "a", "ännchen", "annabelle", "aa", "zzzzzz", "bannan", "anz", "aoaoao"];
+    apply(store, names.iter().map(|name| profile(&format!("id-{name}"), name, 1)));
+    apply(store, [profile("older", "anne", 0)]);
+    if store.searches_by_beginning() {
+        assert_eq!(searched(store, "An", 10), ["id-an", "id-anz", "id-anna", "id-Anne", "id-annabelle"]);
+        assert_eq!(searched(store, "Ä", 10), ["id-ännchen"]);
+        assert_eq!(searched(store, "zzzzzzz", 10), Vec::<String>::new());
+    } else {
+        assert_eq!(searched(store, "An", 10), ["id-an"]);
+        assert_eq!(searched(store, "Ä", 10), Vec::<String>::new());
+    }
+}
+
+fn a_search_is_bounded_and_follows_renames(store: &Store) {
+    apply(store, (100..140).map(|number| profile(&number.to_string(), &format!("user{number}"), 1)));
+    apply(store, [profile("100", "renamed", 2), forget("101"), profile("103", "user104", 2)]);
+    assert_eq!(searched(store, "user100", 10), Vec::<String>::new());
+    assert_eq!(searched(store, "user101", 10), Vec::<String>::new());
+    assert_eq!(searched(store, "user104", 10), ["103"]);
+    assert_eq!(searched(store, "user104", 0), Vec::<String>::new());
+    if store.searches_by_beginning() {
+        assert_eq!(searched(store, "user", 3), ["102", "103", "105"]);
+        assert_eq!(searched(store, "r", 3), ["100"]);
+    }
+    for text in ["", " ", "\0", &"x".repeat(70_000)] {
+        assert!(searched(store, text, 3).len() <= 3);
+    }
+}
+
+fn a_sample_is_bounded_and_has_profiles(store: &Store) {
+    assert!(wait(store.sample(5)).unwrap().is_empty());
+    apply(store, [follow("x", "y"), profile("1", "ann", 1), profile("2", "bob", 1), follow("1", "2"), forget("3")]);
+    let sampled = |limit| wait(store.sample(limit)).unwrap();
+    let mut all = sampled(100);
+    all.sort_by(|one, other| one.user.cmp(&other.user));
+    assert_eq!(all, ["1", "2"].map(|user| store.get(&id(user)).unwrap().unwrap()));
+    assert!(sampled(1).len() <= 1);
+    assert!(sampled(0).is_empty());
+}
+
+/// Who is found. Redis does not say that nobody is before it was complete once, which it is not here.
+fn searched(store: &Store, beginning: &str, limit: usize) -> Vec<String> {
+    match wait(store.search(beginning, limit)) {
+        Ok(found) => found.iter().map(|record| record.user.as_str().to_owned()).collect(),
+        Err(StoreError::Unavailable { .. }) if matches!(store, Store::Redis(_)) => Vec::new(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// One runtime for all, because connections that are renewed live in the one that asked.
+fn wait<T>(answer: impl Future<Output = T>) -> T {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(answer)
 }
 
 fn two_users_may_swap_names_in_one_batch(store: &Store) {
