@@ -259,7 +259,7 @@ impl Problem {
         self.status() == StatusCode::SERVICE_UNAVAILABLE
     }
 
-    fn words(&self) -> (&'static str, &'static str) {
+    pub(crate) fn words(&self) -> (&'static str, &'static str) {
         match self {
             Self::UnknownUser { .. } => ("unknown-user", "Unknown user"),
             Self::Suspended(_) => ("user-suspended", "User suspended"),
@@ -280,7 +280,7 @@ impl Problem {
         }
     }
 
-    fn detail(&self) -> String {
+    pub(crate) fn detail(&self) -> String {
         match self {
             Self::UnknownUser { asked } => format!("No user has {asked}."),
             Self::Suspended(user) => format!("User {user} is suspended."),

@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod operator;
 pub mod outbox;
+pub mod pages;
 pub mod public;
 pub mod rate_limit;
 pub mod rebuild;

@@ -53,13 +53,15 @@ pub enum Route {
     V2Username,
     /// API v2: several users by name.
     V2Usernames,
+    /// A page, or what one refers to.
+    Page,
     /// Anything else.
     Other,
 }
 
 impl Route {
     /// In the order of their numbers.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::User,
         Self::Users,
         Self::Username,
@@ -71,6 +73,7 @@ impl Route {
         Self::V2Users,
         Self::V2Username,
         Self::V2Usernames,
+        Self::Page,
         Self::Other,
     ];
 
@@ -87,6 +90,7 @@ impl Route {
             Self::V2Users => "v2-users",
             Self::V2Username => "v2-username",
             Self::V2Usernames => "v2-usernames",
+            Self::Page => "page",
             Self::Other => "other",
         }
     }

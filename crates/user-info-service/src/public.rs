@@ -28,6 +28,7 @@ use crate::fields::Fields;
 use crate::load::Load;
 use crate::metrics::{Metrics, Route};
 use crate::openapi;
+use crate::pages::{PageAnswer, Pages};
 use crate::rate_limit::{Quota, RateLimiter};
 use crate::representation::{self, Representation};
 use crate::request::{self, Asked};
@@ -53,7 +54,6 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 const UNKNOWN_AGE: HeaderValue = HeaderValue::from_static("unknown");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
@@ -71,8 +71,8 @@ pub struct Public {
     pub load: Load,
     /// Who may read answers in a browser.
     pub cors: Cors,
-    /// A page for `/`, if the program has one.
-    pub page: Option<Bytes>,
+    /// Pages for people, if they are served.
+    pub pages: Option<Pages>,
     /// Counts the requests of every caller.
     pub limiter: Arc<RateLimiter>,
     /// How API v2 answers about one user who cannot be shown.
@@ -82,8 +82,9 @@ pub struct Public {
 }
 
 /// A successful answer before its headers.
-enum Answer {
+enum Answer<'public> {
     Whole(Representation),
+    Page(&'public Pages, PageAnswer),
     Stream(AnswerBody),
 }
 
@@ -133,6 +134,7 @@ impl Public {
         };
         let response = match answer {
             Ok(Answer::Whole(sent)) => representation::respond(&head.headers, sent).await,
+            Ok(Answer::Page(pages, page)) => pages.respond(&head.headers, page).await,
             Ok(Answer::Stream(body)) => stream_response(&head.method, body),
             Err(problem) => problem_response(&problem),
         };
@@ -146,11 +148,50 @@ impl Public {
         head: &Parts,
         body: Incoming,
         view: &View,
-    ) -> Result<Answer, Problem> {
-        if let Asked::Events(user) = asked {
-            return self.follow(&head.headers, &body, user, view).await.map(Answer::Stream);
+    ) -> Result<Answer<'_>, Problem> {
+        match asked {
+            Asked::Batch => self.batch(began, &head.headers, body, view).await.map(Answer::Whole),
+            Asked::Events(user) => self.follow(&head.headers, &body, user, view).await.map(Answer::Stream),
+            Asked::Page(asked) => {
+                body::refuse(&body)?;
+                let pages = self.pages.as_ref().ok_or(Problem::NoSuchPath)?;
+                Ok(Answer::Page(pages, pages.answer(asked, &self.store, view).await))
+            }
+            Asked::User(user, fields) => {
+                body::refuse(&body)?;
+                let record = self.store.fetch(&user).await.map_err(store_failed)?;
+                one(record.as_ref(), fields, view, || format!("the id {user}")).map(Answer::Whole)
+            }
+            Asked::Username(username, fields) => {
+                body::refuse(&body)?;
+                let record = self.store.look_up(&username).await.map_err(store_failed)?;
+                one(record.as_ref(), fields, view, || format!("the username {username}")).map(Answer::Whole)
+            }
+            Asked::Users(users, fields) => {
+                body::refuse(&body)?;
+                let records = self.store.fetch_many(&users).await.map_err(store_failed)?;
+                many(&users, &records, fields, view).map(json_body).map(Answer::Whole)
+            }
+            Asked::OpenApi => {
+                body::refuse(&body)?;
+                Ok(Answer::Whole(json_body(openapi::document())))
+            }
         }
-        self.represent(asked, began, head, body, view).await.map(Answer::Whole)
+    }
+
+    async fn batch(
+        &self,
+        began: Instant,
+        headers: &HeaderMap,
+        body: Incoming,
+        view: &View,
+    ) -> Result<Representation, Problem> {
+        let read = batch::read(headers, body);
+        let batch = self.load.in_time(began, Problem::SlowBody, read).await?;
+        let records = batch::fetch(&self.store, &batch.users).await.map_err(store_failed)?;
+        let body = many(&batch.users, &records, batch.fields, view)?;
+        // It has no address that would give the same again.
+        Ok(Representation { validated: false, ..json_body(body) })
     }
 
     /// The user as they are and each change from then on, if they can be shown now.
@@ -161,44 +202,6 @@ impl Public {
         one(record.as_ref(), Fields::ALL, view, || format!("the id {user}"))?;
         let known = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
         Ok(opened.stream(known))
-    }
-
-    async fn represent(
-        &self,
-        asked: Asked,
-        began: Instant,
-        head: &Parts,
-        body: Incoming,
-        view: &View,
-    ) -> Result<Representation, Problem> {
-        if asked == Asked::Batch {
-            let read = batch::read(&head.headers, body);
-            let batch = self.load.in_time(began, Problem::SlowBody, read).await?;
-            let records = batch::fetch(&self.store, &batch.users).await.map_err(store_failed)?;
-            let body = many(&batch.users, &records, batch.fields, view)?;
-            // It has no address that would give the same again.
-            return Ok(Representation { validated: false, ..json_body(body) });
-        }
-        body::refuse(&body)?;
-        match asked {
-            Asked::User(user, fields) => {
-                let record = self.store.fetch(&user).await.map_err(store_failed)?;
-                one(record.as_ref(), fields, view, || format!("the id {user}"))
-            }
-            Asked::Username(username, fields) => {
-                let record = self.store.look_up(&username).await.map_err(store_failed)?;
-                one(record.as_ref(), fields, view, || format!("the username {username}"))
-            }
-            Asked::Users(users, fields) => {
-                let records = self.store.fetch_many(&users).await.map_err(store_failed)?;
-                many(&users, &records, fields, view).map(json_body)
-            }
-            Asked::OpenApi => Ok(json_body(openapi::document())),
-            Asked::Page | Asked::Batch | Asked::Events(_) => {
-                let body = self.page.clone().ok_or(Problem::NoSuchPath)?;
-                Ok(Representation { body, kind: HTML, validated: true })
-            }
-        }
     }
 
     /// What a page of another origin may ask here.
@@ -252,7 +255,7 @@ fn many(users: &[Id], records: &[Option<UserRecord>], fields: Fields, view: &Vie
     Ok(json(&answer))
 }
 
-fn withheld(record: Option<&UserRecord>, state: AccountState) -> Problem {
+pub(crate) fn withheld(record: Option<&UserRecord>, state: AccountState) -> Problem {
     let user = record.expect("a withheld user has a record").user.clone();
     match state {
         AccountState::Suspended => Problem::Suspended(user),
@@ -267,11 +270,12 @@ fn route_of(asked: Option<&Asked>) -> Route {
         Some(Asked::Username(..)) => Route::Username,
         Some(Asked::Batch) => Route::Batch,
         Some(Asked::Events(_)) => Route::Events,
-        Some(Asked::OpenApi | Asked::Page) | None => Route::Other,
+        Some(Asked::Page(_)) => Route::Page,
+        Some(Asked::OpenApi) | None => Route::Other,
     }
 }
 
-fn store_failed(error: StoreError) -> Problem {
+pub(crate) fn store_failed(error: StoreError) -> Problem {
     note_store_failure(&error);
     if error.is_passing() { Problem::StoreUnavailable } else { Problem::StoreFailed }
 }
@@ -295,7 +299,7 @@ fn stream_response(method: &Method, body: AnswerBody) -> Response<AnswerBody> {
     response
 }
 
-fn problem_response(problem: &Problem) -> Response<AnswerBody> {
+pub(crate) fn problem_response(problem: &Problem) -> Response<AnswerBody> {
     let mut response = Response::new(whole(problem.body()));
     *response.status_mut() = problem.status();
     let headers = response.headers_mut();

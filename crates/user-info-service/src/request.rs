@@ -10,6 +10,7 @@ use user_info_core::profile::check_username;
 use crate::answer::Problem;
 use crate::fields::Fields;
 use crate::openapi::OPENAPI_PATH;
+use crate::pages::{self, request::PageAsked};
 
 /// Where many users are asked for at once, with a body. Asked with GET, this is the user of that id.
 pub const BATCH_PATH: &str = "/users/batch";
@@ -32,8 +33,8 @@ pub enum Asked {
     Batch,
     /// The description of all this.
     OpenApi,
-    /// The page at `/`.
-    Page,
+    /// A page for people, or what one refers to.
+    Page(PageAsked),
 }
 
 /// Which users a query asks for.
@@ -50,9 +51,8 @@ pub fn read(method: &Method, path: &str, query: Option<&str>) -> Result<Asked, P
     match path.strip_prefix("/users") {
         Some("") => read_query(query.unwrap_or_default()),
         Some(rest) => read_user(rest.strip_prefix('/').ok_or(Problem::NoSuchPath)?, query),
-        None if path == "/" => Ok(Asked::Page),
         None if path == OPENAPI_PATH => Ok(Asked::OpenApi),
-        None => Err(Problem::NoSuchPath),
+        None => pages::request::read(path, query).map(Asked::Page).ok_or(Problem::NoSuchPath),
     }
 }
 

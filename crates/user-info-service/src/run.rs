@@ -8,7 +8,6 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use hyper::service::service_fn;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -30,6 +29,7 @@ use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
 use crate::load::{Load, LoadLimits};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::pages::{Pages, PagesConfig};
 use crate::public::Public;
 use crate::rate_limit::{RateLimit, RateLimiter};
 use crate::tls::Tls;
@@ -74,8 +74,8 @@ pub struct ServiceConfig {
     pub cors: Cors,
     /// Limits of streams of events.
     pub events: EventLimits,
-    /// A page for `/` on the public address.
-    pub page: Option<Bytes>,
+    /// Pages for people on the public address; `None` to serve programs alone.
+    pub pages: Option<PagesConfig>,
     /// What the operator's page shows over time, and where it is kept.
     pub history: HistoryConfig,
 }
@@ -95,7 +95,7 @@ impl Default for ServiceConfig {
             load: LoadLimits::default(),
             cors: Cors::Off,
             events: EventLimits::default(),
-            page: None,
+            pages: Some(PagesConfig::default()),
             history: HistoryConfig::default(),
         }
     }
@@ -310,7 +310,7 @@ impl Service {
             metrics: Arc::clone(&self.engine.metrics),
             load: Load::new(self.config.load, self.engine.metrics.load.clone()),
             cors: self.config.cors.clone(),
-            page: self.config.page.clone(),
+            pages: self.config.pages.clone().map(Pages::new),
             limiter: Arc::new(RateLimiter::new(self.config.rate_limit)),
             v2_missing_user: self.config.v2_missing_user,
             stopping: Arc::clone(&self.stopping),

@@ -16,6 +16,7 @@ use crate::api_arguments::ApiArguments;
 use crate::config_file;
 use crate::exit::Failure;
 use crate::history_arguments::HistoryArguments;
+use crate::page_arguments::PageArguments;
 use crate::public_arguments::PublicArguments;
 use crate::tls_arguments::TlsArguments;
 use crate::upstream_arguments::UpstreamArguments;
@@ -56,7 +57,7 @@ pub(crate) enum Command {
     /// Run everything in one process and watch it: upstream services, log, service, probes, and an audit at the end
     Demo(DemoArguments),
     /// Run the User Information Service
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
     /// Run the simulated services that own the data and publish it
     Upstream(UpstreamArguments),
     /// Create the topics, or check the ones that exist
@@ -210,6 +211,8 @@ pub(crate) struct ServeArguments {
     /// How long stopping may take after that
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) stop_deadline: Duration,
+    #[command(flatten)]
+    pub(crate) pages: PageArguments,
 }
 
 #[derive(Args, Debug)]

@@ -42,9 +42,6 @@ const PARTITIONS: i32 = 4;
 /// How long the service may take, after the last fact, to reach the end of the log.
 const CATCH_UP_MAX: Duration = Duration::from_secs(60);
 
-/// The page at `/`.
-const PAGE: &str = include_str!("demo/page.html");
-
 /// Runs the demo; its exit status is 1 if the audit finds a difference.
 pub(crate) fn run(arguments: DemoArguments) -> Result<ExitCode, Failure> {
     signals::runtime()?.block_on(demo(arguments))
@@ -61,7 +58,7 @@ async fn demo(arguments: DemoArguments) -> Result<ExitCode, Failure> {
     let admin_address = admin.local_addr().context("asking for the bound address").map_err(Failure::check)?;
 
     let history = HistoryConfig { file: beside(&place.store), ..HistoryConfig::default() };
-    let config = ServiceConfig { page: Some(PAGE.into()), history, ..ServiceConfig::default() };
+    let config = ServiceConfig { history, ..ServiceConfig::default() };
     let service = Service::start(config, &log, store.clone())?;
     let (view, metrics) = (Arc::clone(&service.engine.view), Arc::clone(&service.engine.metrics));
     let stop_service = CancellationToken::new();
@@ -173,7 +170,7 @@ fn shares(arguments: &DemoArguments) -> all::AllConfig {
 #[expect(clippy::print_stderr, reason = "for the person who watches; stdout is for the result")]
 fn announce(address: SocketAddr, admin: SocketAddr, place: &Place, open: bool) {
     let page = format!("http://{address}/");
-    eprintln!("watch a user:  {page}");
+    eprintln!("watch users:   {page}");
     eprintln!("for operators: http://{admin}/");
     eprintln!("data:          {place}");
     if open && let Err(error) = std::process::Command::new("xdg-open").arg(&page).spawn() {

@@ -9,6 +9,7 @@ mod exit;
 mod get;
 mod history_arguments;
 mod logging;
+mod page_arguments;
 mod public_arguments;
 mod rebuild;
 mod replay_progress;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Demo(arguments) => demo::run(arguments),
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::Upstream(arguments) => upstream::run(arguments),
         Command::Topics(arguments) => topics::run(&arguments),
         Command::Rebuild(arguments) => rebuild::run(&arguments),

@@ -51,8 +51,8 @@ fn config(arguments: &ServeArguments, tls: Option<Tls>) -> ServiceConfig {
         stop_deadline: arguments.stop_deadline,
         load: arguments.public.load(),
         cors: arguments.public.cors(),
-        page: None,
         history: arguments.history.config(&arguments.store.store),
+        pages: arguments.pages.config(),
     }
 }
 

@@ -44,10 +44,13 @@ pub(crate) struct Row {
     pub(crate) highest: String,
 }
 
+/// What a line takes of a sample; a gap where there is nothing.
+type Figure = Box<dyn Fn(&Sample) -> Option<f64>>;
+
 /// A line: its name, and its value in a sample.
 struct Series {
     name: &'static str,
-    value: Box<dyn Fn(&Sample) -> Option<f64>>,
+    value: Figure,
 }
 
 struct Spec {

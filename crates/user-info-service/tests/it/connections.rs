@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use user_info_service::ServiceConfig;
 use user_info_service::listen::ListenLimits;
+use user_info_service::pages::PagesConfig;
 use user_info_testkit::eventually;
 
 use crate::facts::user;
@@ -143,8 +144,9 @@ fn a_client_that_does_not_read_is_dropped() {
     let world = World::new();
     let limits = ListenLimits { unread_timeout: SHORT, ..ListenLimits::default() };
     // More than the kernel buffers for a connection.
-    let page = Some(Bytes::from(vec![b'x'; 64 * 1024 * 1024]));
-    let server = world.start_with(ServiceConfig { page, ..limited(limits) });
+    let start = Some(Bytes::from(vec![b'x'; 64 * 1024 * 1024]));
+    let pages = Some(PagesConfig { start, ..PagesConfig::default() });
+    let server = world.start_with(ServiceConfig { pages, ..limited(limits) });
     let mut stream = TcpStream::connect(server.public).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     std::io::Write::write_all(&mut stream, head("GET", "/", &[]).as_bytes()).unwrap();

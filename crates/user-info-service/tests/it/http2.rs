@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use user_info_service::ServiceConfig;
 use user_info_service::listen::ListenLimits;
+use user_info_service::pages::PagesConfig;
 use user_info_testkit::eventually;
 
 use crate::facts::user;
@@ -225,8 +226,9 @@ fn who_takes_requests_back_as_fast_as_they_are_sent_is_sent_away() {
 fn a_connection_on_which_nothing_moves_is_closed() {
     let world = World::new();
     let limits = ListenLimits { head_timeout: SHORT, unread_timeout: SHORT, ..ListenLimits::default() };
-    let page = Some(Bytes::from(vec![b'x'; 1024 * 1024]));
-    let server = world.start_with(ServiceConfig { page, ..limited(limits) });
+    let start = Some(Bytes::from(vec![b'x'; 1024 * 1024]));
+    let pages = Some(PagesConfig { start, ..PagesConfig::default() });
+    let server = world.start_with(ServiceConfig { pages, ..limited(limits) });
     server.until_ready();
     thread::scope(|scope| {
         scope.spawn(|| {

@@ -36,6 +36,8 @@ mod malformed;
 mod metrics;
 mod openapi;
 mod operator;
+mod page_requests;
+mod pages;
 mod rebuild;
 mod restart;
 mod serving;

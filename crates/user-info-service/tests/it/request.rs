@@ -4,6 +4,7 @@ use hyper::{Method, StatusCode};
 use proptest::prelude::*;
 use user_info_service::answer::Problem;
 use user_info_service::fields::Fields;
+use user_info_service::pages::request::PageAsked;
 use user_info_service::request::{Asked, IDS_MAX, read};
 
 use crate::facts::id;
@@ -43,7 +44,7 @@ fn users(ids: &[&str]) -> Asked {
 
 #[test]
 fn every_route_is_read() {
-    check("/", Asked::Page);
+    check("/", Asked::Page(PageAsked::Start { search: String::new() }));
     check("/users/12", user("12"));
     check("/users/12/events", Asked::Events(id("12")));
     check("/users/12?anything=else", user("12"));

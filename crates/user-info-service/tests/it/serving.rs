@@ -243,19 +243,6 @@ fn every_answer_says_how_old_it_is_and_from_where() {
 }
 
 #[test]
-fn a_page_is_served_at_the_root_if_there_is_one() {
-    let world = World::new();
-    let plain = world.start();
-    plain.get("/").check_problem(404, "no-such-path");
-    plain.stop().unwrap();
-    let page = Some(bytes::Bytes::from_static(b"<!doctype html>"));
-    let server = world.start_with(user_info_service::ServiceConfig { page, ..crate::server::config() });
-    let answer = server.get("/");
-    assert_eq!((answer.status, answer.text()), (200, "<!doctype html>"));
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
-}
-
-#[test]
 fn an_id_with_any_character_that_ids_may_have_is_found() {
     let world = World::new();
     let server = world.start();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use user_info_service::ingest::{IngestLimits, Sharing, Until};
+use user_info_service::pages::PagesConfig;
 use user_info_service::run::Engine;
 use user_info_service::{ServiceConfig, ServiceError, run};
 use user_info_store::{StoreError, StoreOptions, begin_rebuild};
@@ -20,7 +21,8 @@ use crate::server::{LIMIT, World, config};
 const PAGE_BYTES: usize = 64 * 1024 * 1024;
 
 fn with_page() -> ServiceConfig {
-    ServiceConfig { page: Some(Bytes::from(vec![b'x'; PAGE_BYTES])), ..config() }
+    let start = Some(Bytes::from(vec![b'x'; PAGE_BYTES]));
+    ServiceConfig { pages: Some(PagesConfig { start, ..PagesConfig::default() }), ..config() }
 }
 
 #[test]
