@@ -38,6 +38,7 @@ mod openapi;
 mod operator;
 mod page_requests;
 mod pages;
+mod pages_in_a_browser;
 mod rebuild;
 mod restart;
 mod serving;
