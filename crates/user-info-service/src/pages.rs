@@ -2,7 +2,7 @@
 //!
 //! Rendered here and complete without JavaScript; the script only moves counts. Nothing is loaded from another host
 //! unless the operator names it. Whatever users wrote is escaped by the templates, and may neither run nor lead anywhere
-//! but to the web ([`text`]).
+//! but to the web (`text`).
 
 mod assets;
 mod images;
