@@ -5,6 +5,7 @@
 //! that ingest holds.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -100,7 +101,7 @@ impl Public {
         let quota = self.limiter.take(&head.headers, peer, now_ms());
         let api = Api::of(head.uri.path());
         let (route, mut response) = match api {
-            Some(api) => twitter::answer(self, api, began, &head, body, &view, &quota).await,
+            Some(api) => Box::pin(twitter::answer(self, api, began, &head, body, &view, &quota)).await,
             None => self.answer_natively(began, &head, body, &view, &quota).await,
         };
         self.add_headers(&head.headers, &mut response, &view);
@@ -127,14 +128,14 @@ impl Public {
         };
         let (answer, _begun) = match admitted {
             Ok((asked, begun)) => {
-                let found = self.look_up(asked, began, head, body, view);
+                let found = pin!(self.look_up(asked, began, head, body, view));
                 (self.load.in_time(began, Problem::Late, found).await, Some(begun))
             }
             Err(problem) => (Err(problem), None),
         };
         let response = match answer {
             Ok(Answer::Whole(sent)) => representation::respond(&head.headers, sent).await,
-            Ok(Answer::Page(pages, page)) => pages.respond(&head.headers, page).await,
+            Ok(Answer::Page(pages, page)) => Box::pin(pages.respond(&head.headers, page)).await,
             Ok(Answer::Stream(body)) => stream_response(&head.method, body),
             Err(problem) => problem_response(&problem),
         };
@@ -150,12 +151,13 @@ impl Public {
         view: &View,
     ) -> Result<Answer<'_>, Problem> {
         match asked {
-            Asked::Batch => self.batch(began, &head.headers, body, view).await.map(Answer::Whole),
-            Asked::Events(user) => self.follow(&head.headers, &body, user, view).await.map(Answer::Stream),
+            // On the heap, here and below: every request would carry their room otherwise.
+            Asked::Batch => Box::pin(self.batch(began, &head.headers, body, view)).await.map(Answer::Whole),
+            Asked::Events(user) => Box::pin(self.follow(&head.headers, &body, user, view)).await.map(Answer::Stream),
             Asked::Page(asked) => {
                 body::refuse(&body)?;
                 let pages = self.pages.as_ref().ok_or(Problem::NoSuchPath)?;
-                Ok(Answer::Page(pages, pages.answer(asked, &self.store, view).await))
+                Ok(Answer::Page(pages, Box::pin(pages.answer(asked, &self.store, view)).await))
             }
             Asked::User(user, fields) => {
                 body::refuse(&body)?;

@@ -68,7 +68,8 @@ fn not_modified() -> Response<AnswerBody> {
 async fn fresh(sent: Representation, coding: Option<Coding>) -> Response<AnswerBody> {
     let mut response = match coding {
         None => Response::new(whole(sent.body)),
-        Some(coding) => packed(coding, sent.body).await,
+        // On the heap: every request would carry its room otherwise.
+        Some(coding) => Box::pin(packed(coding, sent.body)).await,
     };
     response.headers_mut().insert(header::CONTENT_TYPE, sent.kind);
     response
