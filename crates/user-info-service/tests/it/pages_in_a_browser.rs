@@ -73,7 +73,7 @@ impl Scene {
         let foreign: Vec<String> = self.browser.requested().unwrap().into_iter().filter(elsewhere).collect();
         assert_eq!(foreign, Vec::<String>::new(), "{page} asks others");
         let complaints = self.browser.complaints().unwrap();
-        let unexpected = |complaint: &&String| !is_about(complaint, page) && !complaint.contains("/events ");
+        let unexpected = |complaint: &&String| !is_about(complaint, page);
         assert_eq!(complaints.iter().find(unexpected), None, "{page}");
     }
 }
