@@ -1,4 +1,4 @@
-//! The operator's address: `/health`, `/ready`, `/status`, `/metrics`, and at `/` the [`operator`](crate::operator)'s page.
+//! The operator's address: `/health`, `/ready`, `/status`, `/metrics`, and at `/` the operator's page (module `operator`).
 //! Not a hot path, so it uses a framework.
 
 pub(crate) mod status;

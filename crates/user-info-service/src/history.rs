@@ -1,7 +1,7 @@
 //! What the operator's page shows over time: the last hour and the last day, kept over restarts.
 //!
 //! Requests and ingest count into a [`window`] of atomics; one thread, the [`recorder`], takes it every ten seconds, adds a
-//! [`sample`] and publishes what it has as an immutable [`Recorded`]. It alone writes the [`file`]. Nobody waits for it.
+//! [`sample`] and publishes what it has as an immutable [`Recorded`]. It alone writes the [`mod@file`]. Nobody waits for it.
 //!
 //! Invariant: memory and file are bounded, whatever happens: each [`Range`] has a fixed number of samples, and so has the list of
 //! dead letters.

@@ -10,7 +10,7 @@ pub(crate) struct PageArguments {
     /// Whether pages are served beside the API: / /@NAME /home /cards/ID
     #[arg(long, default_value_t = true, value_name = "BOOL", action = ArgAction::Set)]
     pages: bool,
-    /// A server whose pictures pages show, as https://pictures.example; may be given several times. Browsers ask it for the
+    /// A server whose pictures pages show, as `https://pictures.example`; may be given several times. Browsers ask it for the
     /// pictures, so it learns of visitors. Pictures of other servers are replaced by generated ones
     #[arg(long, value_name = "ORIGIN")]
     page_images: Vec<ImageOrigin>,

@@ -11,7 +11,7 @@ use crate::arguments::parse_duration;
 /// Who may read answers in a browser, and how many at a time.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PublicArguments {
-    /// An origin whose pages may read answers, as https://example.org, or * for every page; may be given several times
+    /// An origin whose pages may read answers, as `https://example.org`, or * for every page; may be given several times
     #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
     cors_origin: Vec<AllowedOrigin>,
     /// Requests that may wait to be answered; more get 503 at once
