@@ -148,5 +148,7 @@ fn an_outage_is_survived(broker: &mut KafkaBroker) {
     assert_eq!(server.get("/users/2").status, 200);
     assert_eq!(server.get("/users/1").json()["tweet_count"], 1);
     assert!(!server.view.load().is_halted());
-    assert!(server.admin("/").text().contains("<title>Healthy · user-info</title>"));
+    eventually(LIMIT, "the page says that all is well", || {
+        server.admin("/").text().contains("<title>Healthy · user-info</title>")
+    });
 }
