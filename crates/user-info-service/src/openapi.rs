@@ -46,25 +46,52 @@ fn description() -> Value {
 
 /// The paths by name. Those of other interfaces are added here, each by a function that returns its entry.
 fn paths() -> Map<String, Value> {
-    let paths = [("/users/{user_id}", user()), ("/users", users()), (BATCH_PATH, batch()), (OPENAPI_PATH, openapi())];
+    let paths = [
+        ("/users/{user_id}", user()),
+        ("/users/{user_id}/events", events()),
+        ("/users", users()),
+        (BATCH_PATH, batch()),
+        (OPENAPI_PATH, openapi()),
+    ];
     paths.into_iter().map(|(path, item)| (path.to_owned(), item)).collect()
 }
 
 fn user() -> Value {
-    let parameters = json!([
-        {
-            "name": "user_id", "in": "path", "required": true, "schema": reference("schemas", "UserId"),
-            "example": EXAMPLE_ID,
-        },
-        fields_parameter(),
-        if_none_match(),
-    ]);
+    let parameters = json!([user_id(), fields_parameter(), if_none_match()]);
     both("user", "One user by id", &parameters, &one_user())
 }
 
 fn one_user() -> Map<String, Value> {
     let success = [("200", success("The user", "User", true)), ("304", not_modified())];
     responses(success, &[asking(), withholding(), reading()].concat())
+}
+
+fn user_id() -> Value {
+    json!({
+        "name": "user_id", "in": "path", "required": true, "schema": reference("schemas", "UserId"),
+        "example": EXAMPLE_ID,
+    })
+}
+
+/// A stream has no shape that OpenAPI could state; its events are in words.
+fn events() -> Value {
+    let last_event_id = json!({
+        "name": "last-event-id", "in": "header", "schema": { "type": "string" },
+        "description": "The id of the last event: the record comes only if it is another one by now",
+    });
+    let stream = json!({
+        "description": "Server-sent events without an end: `user` with the user as GET gives them, now and after each change; \
+            `withheld` and `unknown` when they cannot be shown any more. Comments break the silence",
+        "headers": answer_headers(false),
+        "content": { "text/event-stream": { "schema": { "type": "string" } } },
+    });
+    let problems = [asking(), withholding(), reading(), vec![Problem::TooManyStreams]].concat();
+    json!({ "get": {
+        "operationId": "events",
+        "summary": "One user by id, and each change from then on",
+        "parameters": [user_id(), last_event_id],
+        "responses": responses([("200", stream)], &problems),
+    } })
 }
 
 fn users() -> Value {
@@ -129,6 +156,7 @@ fn asking() -> Vec<Problem> {
     vec![
         Problem::BadRequest { detail: detail.clone() },
         Problem::TooLarge { detail },
+        Problem::RateLimited { retry_after: 1 },
         Problem::Late,
         Problem::Overloaded,
     ]
@@ -167,7 +195,7 @@ fn problem_answer(problems: &[&Problem]) -> Value {
     let titles: Vec<&str> = problems.iter().map(|problem| problem.title()).collect();
     let types: Vec<String> = problems.iter().map(|problem| problem.kind()).collect();
     let mut headers = answer_headers(false);
-    if problems.iter().any(|problem| problem.is_passing()) {
+    if problems.iter().any(|problem| problem.is_passing() || matches!(problem, Problem::RateLimited { .. })) {
         headers.insert("retry-after".into(), reference("headers", "RetryAfter"));
     }
     json!({

@@ -51,7 +51,7 @@ fn the_description_says_what_the_code_says() {
     let users = &description["paths"]["/users"]["get"];
     assert_eq!(users["parameters"][0]["schema"]["maxItems"], IDS_MAX);
     let statuses: Vec<&str> = users["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(statuses, ["200", "304", "400", "403", "404", "413", "414", "431", "500", "503"]);
+    assert_eq!(statuses, ["200", "304", "400", "403", "404", "413", "414", "429", "431", "500", "503"]);
     let kinds = &users["responses"]["404"]["content"]["application/problem+json"]["schema"]["allOf"][1];
     let unknown = ["urn:user-info:problem:unknown-user", "urn:user-info:problem:user-deactivated"];
     assert_eq!(kinds["properties"]["type"]["enum"], serde_json::json!(unknown));

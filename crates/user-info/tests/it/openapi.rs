@@ -45,6 +45,8 @@ fn the_server_does_what_its_description_says_and_nothing_else() {
     command.args(["-c", MAIN, "--config-file"]).arg(configuration).args(["--no-color", "run"]);
     command.arg(format!("{}/openapi.json", server.url())).args(["--checks", "all", "--continue-on-failure"]);
     command.args(["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", EXAMPLES_MAX, "--seed", SEED]);
+    // A stream has no end to wait for.
+    command.args(["--exclude-path", "/users/{user_id}/events"]);
     // Ids are bounded in bytes, which a schema cannot say: characters of one byte keep to both.
     command.args(["--generation-codec", "ascii", "--generation-database", "none", "--no-shrink", "--warnings", "off"]);
     command
