@@ -5,55 +5,44 @@
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use user_info_core::{AccountState, Id, Timestamp};
-use user_info_store::UserRecord;
+use user_info_core::{AccountState, Id};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::fields::{Field, Fields};
+use crate::found::Shown;
+use crate::load::Refused;
 
 /// The 14 fields of a user, in the words of the requirement, or those of them that were asked for.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct UserAnswer<'record> {
+    user: Shown<'record>,
     fields: Fields,
-    user_id: &'record str,
-    username: &'record str,
-    name: &'record str,
-    bio: Option<&'record str>,
-    location: Option<&'record str>,
-    url: Option<&'record str>,
-    joined_at: Timestamp,
-    profile_image_url: Option<&'record str>,
-    background_image_url: Option<&'record str>,
-    tweet_count: u64,
-    following_count: u64,
-    followers_count: u64,
-    like_count: u64,
-    list_count: u64,
 }
 
-impl UserAnswer<'_> {
-    /// With these fields and no others.
-    pub fn only(self, fields: Fields) -> Self {
-        Self { fields, ..self }
+impl<'record> UserAnswer<'record> {
+    /// Of this user, with these fields and no others.
+    pub fn new(user: Shown<'record>, fields: Fields) -> Self {
+        Self { user, fields }
     }
 
     fn write<S: SerializeStruct>(&self, object: &mut S, field: Field) -> Result<(), S::Error> {
+        let Shown { user, profile, counts } = &self.user;
         let name = field.name();
         match field {
-            Field::UserId => object.serialize_field(name, self.user_id),
-            Field::Username => object.serialize_field(name, self.username),
-            Field::Name => object.serialize_field(name, self.name),
-            Field::Bio => object.serialize_field(name, &self.bio),
-            Field::Location => object.serialize_field(name, &self.location),
-            Field::Url => object.serialize_field(name, &self.url),
-            Field::JoinedAt => object.serialize_field(name, &format_args!("{}", self.joined_at)),
-            Field::ProfileImageUrl => object.serialize_field(name, &self.profile_image_url),
-            Field::BackgroundImageUrl => object.serialize_field(name, &self.background_image_url),
-            Field::TweetCount => object.serialize_field(name, &self.tweet_count),
-            Field::FollowingCount => object.serialize_field(name, &self.following_count),
-            Field::FollowersCount => object.serialize_field(name, &self.followers_count),
-            Field::LikeCount => object.serialize_field(name, &self.like_count),
-            Field::ListCount => object.serialize_field(name, &self.list_count),
+            Field::UserId => object.serialize_field(name, user.as_str()),
+            Field::Username => object.serialize_field(name, &profile.username),
+            Field::Name => object.serialize_field(name, &profile.name),
+            Field::Bio => object.serialize_field(name, &profile.bio),
+            Field::Location => object.serialize_field(name, &profile.location),
+            Field::Url => object.serialize_field(name, &profile.url),
+            Field::JoinedAt => object.serialize_field(name, &format_args!("{}", profile.joined_at)),
+            Field::ProfileImageUrl => object.serialize_field(name, &profile.profile_image_url),
+            Field::BackgroundImageUrl => object.serialize_field(name, &profile.background_image_url),
+            Field::TweetCount => object.serialize_field(name, &counts.tweets),
+            Field::FollowingCount => object.serialize_field(name, &counts.following),
+            Field::FollowersCount => object.serialize_field(name, &counts.followers),
+            Field::LikeCount => object.serialize_field(name, &counts.likes),
+            Field::ListCount => object.serialize_field(name, &counts.lists),
         }
     }
 }
@@ -80,54 +69,21 @@ pub struct UsersAnswer<'record> {
 }
 
 /// A user who is kept but not shown.
-#[derive(Debug, serde::Serialize)]
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct Withheld<'record> {
     user_id: &'record str,
     state: &'static str,
 }
 
-/// What is known of a user, as far as answers go.
-#[derive(Debug)]
-pub enum Found<'record> {
-    /// Can be shown.
-    Shown(UserAnswer<'record>),
-    /// Kept, but not shown.
-    Withheld(Withheld<'record>, AccountState),
-    /// No profile: unknown, forgotten, or not published yet.
-    Unknown,
-}
-
-/// Sorts a record, or the lack of one, into what can be answered.
-pub fn found(record: Option<&UserRecord>) -> Found<'_> {
-    let Some((record, stored)) = record.and_then(|record| record.profile.as_ref().map(|stored| (record, stored)))
-    else {
-        return Found::Unknown;
-    };
-    match stored.profile.state {
-        AccountState::Active => Found::Shown(user_answer(record, &stored.profile)),
-        state @ (AccountState::Suspended | AccountState::Deactivated) => {
-            Found::Withheld(Withheld { user_id: record.user.as_str(), state: state.name() }, state)
-        }
+impl<'record> Withheld<'record> {
+    /// A suspended user.
+    pub fn suspended(user: &'record Id) -> Self {
+        Self { user_id: user.as_str(), state: AccountState::Suspended.name() }
     }
-}
 
-fn user_answer<'record>(record: &'record UserRecord, profile: &'record user_info_core::Profile) -> UserAnswer<'record> {
-    UserAnswer {
-        fields: Fields::ALL,
-        user_id: record.user.as_str(),
-        username: &profile.username,
-        name: &profile.name,
-        bio: profile.bio.as_deref(),
-        location: profile.location.as_deref(),
-        url: profile.url.as_deref(),
-        joined_at: profile.joined_at,
-        profile_image_url: profile.profile_image_url.as_deref(),
-        background_image_url: profile.background_image_url.as_deref(),
-        tweet_count: record.counts.tweets,
-        following_count: record.counts.following,
-        followers_count: record.counts.followers,
-        like_count: record.counts.likes,
-        list_count: record.counts.lists,
+    /// A user who deactivated the account.
+    pub fn deactivated(user: &'record Id) -> Self {
+        Self { user_id: user.as_str(), state: AccountState::Deactivated.name() }
     }
 }
 
@@ -148,6 +104,9 @@ pub fn matches(if_none_match: &str, etag: &str) -> bool {
     let named = |candidate: &str| candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag;
     if_none_match.split(',').any(|candidate| named(candidate.trim()))
 }
+
+/// After how many seconds to ask again for what is not to be had at the moment.
+const RETRY_AFTER_S: i64 = 1;
 
 /// Why a request has no other answer (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,6 +163,16 @@ pub enum Problem {
     StoreFailed,
 }
 
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Overloaded => Self::Overloaded,
+            Refused::Late => Self::Late,
+            Refused::RateLimited { retry_after } => Self::RateLimited { retry_after },
+        }
+    }
+}
+
 #[derive(serde::Serialize)]
 struct ProblemBody<'problem> {
     r#type: String,
@@ -254,9 +223,17 @@ impl Problem {
         self.words().1
     }
 
-    /// Whether asking again helps.
-    pub fn is_passing(&self) -> bool {
-        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    /// After how many seconds to ask again, if that may help.
+    pub fn retry_after(&self) -> Option<i64> {
+        if let Self::RateLimited { retry_after } = self {
+            return Some(*retry_after);
+        }
+        (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_S)
+    }
+
+    /// The methods that the path takes, if it does not take this one.
+    pub fn allowed(&self) -> Option<&'static str> {
+        if let Self::MethodNotAllowed { allowed } = self { Some(allowed) } else { None }
     }
 
     pub(crate) fn words(&self) -> (&'static str, &'static str) {

@@ -2,14 +2,11 @@
 
 use std::collections::HashSet;
 
-use hyper::body::Incoming;
-use hyper::header::HeaderMap;
 use serde::Deserialize;
 use user_info_core::Id;
 use user_info_store::{Store, StoreError, UserRecord};
 
 use crate::answer::Problem;
-use crate::body;
 use crate::fields::Fields;
 
 /// Ids in one batch. Their answer is 600 KB, which takes a few milliseconds to make; more is better asked for in pieces.
@@ -73,11 +70,6 @@ impl TryFrom<Vec<String>> for Names {
     fn try_from(names: Vec<String>) -> Result<Self, String> {
         Fields::named(names.iter().map(String::as_str)).map(Self)
     }
-}
-
-/// Reads what a batch asks for.
-pub async fn read(headers: &HeaderMap, body: Incoming) -> Result<Batch, Problem> {
-    parse(&body::read_json(headers, body, BATCH_BYTES_MAX).await?)
 }
 
 /// Reads `{"ids": […], "fields": […]}`. Pure.

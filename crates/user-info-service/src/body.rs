@@ -16,6 +16,23 @@ pub fn whole(body: Bytes) -> AnswerBody {
     Either::Left(Full::new(body))
 }
 
+/// Why a body was not read. What follows one that was not read to its end is no request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is longer than it may be.
+    TooLarge {
+        /// The most bytes it may have.
+        bytes_max: usize,
+    },
+    /// It did not arrive in the time that its request has.
+    Slow,
+    /// It broke off.
+    Broken {
+        /// What the connection says of it.
+        error: String,
+    },
+}
+
 /// A request that asks with its address alone has no body; one that brings a body is not read further.
 pub fn refuse(body: &Incoming) -> Result<(), Problem> {
     if body.is_end_stream() {
@@ -24,26 +41,20 @@ pub fn refuse(body: &Incoming) -> Result<(), Problem> {
     Err(Problem::TooLarge { detail: "Requests have no body here.".into() })
 }
 
-/// Reads a body of JSON, of so many bytes at most.
-pub async fn read_json(headers: &HeaderMap, body: Incoming, bytes_max: usize) -> Result<Bytes, Problem> {
-    check_kind(headers)?;
-    read(body, bytes_max).await
-}
-
 /// Reads a body, of so many bytes at most.
-pub async fn read(body: Incoming, bytes_max: usize) -> Result<Bytes, Problem> {
-    let too_large = || Problem::TooLarge { detail: format!("A body has at most {bytes_max} bytes here.") };
+pub async fn read(body: Incoming, bytes_max: usize) -> Result<Bytes, BodyError> {
     if body.size_hint().lower() > bytes_max as u64 {
-        return Err(too_large());
+        return Err(BodyError::TooLarge { bytes_max });
     }
     match Limited::new(body, bytes_max).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Problem::BadRequest { detail: format!("The body did not arrive as it should: {error}.") }),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge { bytes_max }),
+        Err(error) => Err(BodyError::Broken { error: error.to_string() }),
     }
 }
 
-fn check_kind(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses what is not sent as plain JSON.
+pub fn check_json(headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |detail: &str| Err(Problem::UnsupportedMediaType { detail: detail.into() });
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = text(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
@@ -53,5 +64,19 @@ fn check_kind(headers: &HeaderMap) -> Result<(), Problem> {
     match text(header::CONTENT_ENCODING) {
         "" | "identity" => Ok(()),
         _ => refused("Send the body as it is, without content-encoding."),
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { bytes_max } => {
+                Self::TooLarge { detail: format!("A body has at most {bytes_max} bytes here.") }
+            }
+            BodyError::Slow => Self::SlowBody,
+            BodyError::Broken { error } => {
+                Self::BadRequest { detail: format!("The body did not arrive as it should: {error}.") }
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@
 //! Invariant: after the last change the last event is the record as it is. Two events in a row are never the same.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,10 +23,12 @@ use tokio_util::sync::CancellationToken;
 use user_info_core::Id;
 use user_info_store::{Store, StoreError, UserRecord};
 
-use crate::answer::{Found, etag, found, json};
+use crate::answer::{UserAnswer, Withheld, etag, json};
 use crate::body::AnswerBody;
 use crate::changes::{Changes, Subscription};
 use crate::clock::now_ms;
+use crate::fields::Fields;
+use crate::found::Found;
 use crate::view::SharedView;
 
 /// Limits of streams of events.
@@ -62,7 +64,7 @@ pub struct Events {
     /// The newest view.
     pub view: SharedView,
     /// Who waits for whom.
-    pub changes: Arc<Changes<Event>>,
+    pub changes: Arc<Changes<Arc<Latest>>>,
     /// How they are held down.
     pub limits: EventLimits,
     /// One permit for each stream.
@@ -87,8 +89,27 @@ pub struct EventCounts {
 /// A stream before its first event. Changes from here on are not missed.
 pub struct Opened {
     events: Events,
-    subscription: Subscription<Event>,
-    place: OwnedSemaphorePermit,
+    subscription: Subscription<Arc<Latest>>,
+    place: Place,
+}
+
+/// The place of an open stream.
+struct Place {
+    open: Gauge,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn take(permit: OwnedSemaphorePermit, open: &Gauge) -> Self {
+        open.inc();
+        Self { open: open.clone(), _permit: permit }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
 }
 
 impl Events {
@@ -102,20 +123,40 @@ impl Events {
     }
 
     fn take_place(&self, user: Id) -> Option<Opened> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let subscription = self.changes.subscribe(user)?;
-        Some(Opened { events: self.clone(), subscription, place })
+        Some(Opened { events: self.clone(), subscription, place: Place::take(permit, &self.counts.open) })
+    }
+}
+
+impl Events {
+    /// Reads the record, and keeps it for others who wait for it.
+    async fn read(&self, subscription: &Subscription<Arc<Latest>>, version: u64) -> Result<Arc<Latest>, StoreError> {
+        let complete = self.view.load().complete;
+        let record = self.store.fetch(subscription.user()).await?;
+        let latest = Arc::new(Latest { record, complete, whole: OnceLock::new() });
+        if latest.is_certain() {
+            subscription.keep(version, Arc::clone(&latest));
+        }
+        Ok(latest)
     }
 }
 
 impl Opened {
-    /// The body: the record as it is, unless the client names it as the last event that it knows, and then each change.
-    pub fn stream(self, last_event_id: Option<&str>) -> AnswerBody {
+    /// The record as it is; the stream begins with it, without reading it again.
+    pub async fn look(&mut self) -> Result<Arc<Latest>, StoreError> {
+        let version = self.subscription.version();
+        self.events.read(&self.subscription, version).await
+    }
+
+    /// The body: these fields of the record as it is, unless the client names them as the last event that it knows, and then
+    /// each change.
+    pub fn stream(self, fields: Fields, last_event_id: Option<&str>) -> AnswerBody {
         let Self { events, subscription, place } = self;
-        events.counts.open.inc();
         let now = Instant::now();
         let told = last_event_id.map(str::to_owned);
-        let live = Live { events, subscription, _place: place, told, began: false, look: true, not_before: now };
+        let live =
+            Live { events, subscription, fields, _place: place, told, began: false, look: true, not_before: now };
         let frames = unfold(live, |mut live| async {
             let bytes = live.next().await?;
             Some((Ok::<_, Infallible>(Frame::data(bytes)), live))
@@ -127,8 +168,9 @@ impl Opened {
 /// One stream.
 struct Live {
     events: Events,
-    subscription: Subscription<Event>,
-    _place: OwnedSemaphorePermit,
+    subscription: Subscription<Arc<Latest>>,
+    fields: Fields,
+    _place: Place,
     /// The id of what the client knows.
     told: Option<String>,
     /// Whether anything was sent.
@@ -174,10 +216,11 @@ impl Live {
     async fn look_up(&mut self) -> Option<Bytes> {
         self.look = false;
         let version = self.subscription.version();
-        let event = match self.subscription.found(version) {
-            Some(event) => event,
+        let latest = match self.subscription.found(version) {
+            Some(latest) => latest,
             None => self.read(version).await?,
         };
+        let event = latest.event(self.subscription.user(), self.fields)?;
         if self.told.as_deref() == Some(&*event.id) {
             return None;
         }
@@ -187,19 +230,9 @@ impl Live {
         Some(event.text)
     }
 
-    /// Reads the record, and keeps the event that it makes for others. `None` if nobody can tell what it is.
-    async fn read(&mut self, version: u64) -> Option<Event> {
-        let complete = self.events.view.load().complete;
-        let record = match self.events.store.fetch(self.subscription.user()).await {
-            Ok(record) => record,
-            Err(error) => {
-                self.look_again_after(&error);
-                return None;
-            }
-        };
-        let event = Event::of(self.subscription.user(), record.as_ref(), complete)?;
-        self.subscription.keep(version, event.clone());
-        Some(event)
+    async fn read(&mut self, version: u64) -> Option<Arc<Latest>> {
+        let read = self.events.read(&self.subscription, version).await;
+        read.inspect_err(|error| self.look_again_after(error)).ok()
     }
 
     /// An outage is logged by ingest, once.
@@ -210,21 +243,53 @@ impl Live {
     }
 }
 
-/// An event as it is sent to everybody.
+/// A user's record as it was read after a change.
+#[derive(Debug)]
+pub struct Latest {
+    record: Option<UserRecord>,
+    /// Whether the topics were read to their end once, so that nobody's absence is an accident.
+    complete: bool,
+    /// The event for all who did not ask for some fields only, made once.
+    whole: OnceLock<Option<Event>>,
+}
+
+impl Latest {
+    /// What is known of the user.
+    pub fn found(&self) -> Found<'_> {
+        Found::of(self.record.as_ref())
+    }
+
+    /// Whether a user whose absence is all that was found does not exist.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    fn is_certain(&self) -> bool {
+        self.complete || !matches!(self.found(), Found::Unknown)
+    }
+
+    /// What those are told who asked for these fields. `None` if nobody can tell.
+    fn event(&self, user: &Id, fields: Fields) -> Option<Event> {
+        let of = || self.is_certain().then(|| Event::of(user, self.found(), fields));
+        if fields == Fields::ALL { self.whole.get_or_init(of).clone() } else { of() }
+    }
+}
+
+/// An event as it is sent.
 #[derive(Clone, Debug)]
-pub struct Event {
+struct Event {
     id: Arc<str>,
     text: Bytes,
 }
 
 impl Event {
-    /// What happened to the record, and the record as it is now, in one line. `None` if nobody can tell.
-    fn of(user: &Id, record: Option<&UserRecord>, complete: bool) -> Option<Self> {
-        match found(record) {
-            Found::Shown(user) => Some(Self::new("user", &json(&user))),
-            Found::Withheld(withheld, _) => Some(Self::new("withheld", &json(&withheld))),
-            Found::Unknown if !complete => None,
-            Found::Unknown => Some(Self::new("unknown", &json(&Unknown { user_id: user.as_str() }))),
+    /// What happened to the record, and the record as it is now, in one line.
+    fn of(user: &Id, found: Found<'_>, fields: Fields) -> Self {
+        match found {
+            Found::Shown(shown) => Self::new("user", &json(&UserAnswer::new(shown, fields))),
+            Found::Suspended(user) => Self::new("withheld", &json(&Withheld::suspended(user))),
+            Found::Deactivated(user) => Self::new("withheld", &json(&Withheld::deactivated(user))),
+            Found::Unknown => Self::new("unknown", &json(&Unknown { user_id: user.as_str() })),
         }
     }
 

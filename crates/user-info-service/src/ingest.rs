@@ -24,7 +24,7 @@ use crate::assemble::{Assembled, Memory, assemble};
 use crate::changes::Changes;
 use crate::clock::now_ms;
 use crate::errors::{RecentErrors, ServiceError};
-use crate::events::Event;
+use crate::events::Latest;
 use crate::history::letters::LastLetters;
 use crate::metrics::{BadLabels, Metrics, TopicLabels};
 use crate::standing::{Halt, TopicReport, judge, judge_end};
@@ -78,7 +78,7 @@ pub struct IngestParts {
     /// What the watch learns.
     pub news: Receiver<News>,
     /// Who waits for changes.
-    pub changes: Arc<Changes<Event>>,
+    pub changes: Arc<Changes<Arc<Latest>>>,
     /// Rung after dead letters were written.
     pub bell: SyncSender<()>,
     /// Where the view is published.

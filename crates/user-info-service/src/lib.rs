@@ -5,8 +5,8 @@
 //! any number of requests read the store and the newest view ([`public`]). What decides is pure and tested alone
 //! ([`standing`], [`assemble`], [`answer`]); threads and sockets are a thin shell around it.
 //!
-//! Suggested reading order: [`mod@run`], [`ingest`], [`standing`], [`assemble`], [`view`], [`public`], [`answer`],
-//! [`twitter`], [`admin`], [`history`], [`operator`].
+//! Suggested reading order: [`mod@run`], [`ingest`], [`standing`], [`assemble`], [`view`], [`public`], [`found`],
+//! [`answer`], [`twitter`], [`admin`], [`history`], [`operator`].
 
 pub mod admin;
 pub mod answer;
@@ -20,6 +20,7 @@ pub mod encoding;
 pub mod errors;
 pub mod events;
 pub mod fields;
+pub mod found;
 pub mod history;
 pub mod ingest;
 pub mod listen;
@@ -32,6 +33,7 @@ pub mod pages;
 pub mod public;
 pub mod rate_limit;
 pub mod rebuild;
+mod refusal;
 pub mod representation;
 pub mod request;
 pub mod run;

@@ -11,8 +11,6 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::runtime::{Handle, RuntimeMetrics};
 
-use crate::answer::Problem;
-
 /// What is held to.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadLimits {
@@ -40,6 +38,20 @@ pub struct LoadCounts {
     pub late: Counter,
 }
 
+/// Why a request was not answered although it made sense. Each API has its own words for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Too many requests wait.
+    Overloaded,
+    /// It took too long.
+    Late,
+    /// The caller has used up the requests of the window.
+    RateLimited {
+        /// Seconds until the window ends.
+        retry_after: i64,
+    },
+}
+
 /// Who is let in.
 pub struct Load {
     limits: LoadLimits,
@@ -64,14 +76,14 @@ impl Load {
     }
 
     /// Lets a request begin, or not.
-    pub fn admit(&self) -> Result<Begun<'_>, Problem> {
+    pub fn admit(&self) -> Result<Begun<'_>, Refused> {
         let in_flight = usize::try_from(self.counts.in_flight.inc()).unwrap_or(0);
         let begun = Begun(&self.counts.in_flight);
         if in_flight + self.runtime.global_queue_depth() < self.limits.waiting_max {
             return Ok(begun);
         }
         self.counts.shed.inc();
-        Err(Problem::Overloaded)
+        Err(Refused::Overloaded)
     }
 
     /// Waits for what a request does, as long as it may take since it began; what takes longer ends as `late` says.

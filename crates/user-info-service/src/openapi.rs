@@ -80,7 +80,8 @@ fn events() -> Value {
         "description": "The id of the last event: the record comes only if it is another one by now",
     });
     let stream = json!({
-        "description": "Server-sent events without an end: `user` with the user as GET gives them, now and after each change; \
+        "description": "Server-sent events without an end: `user` with the user as GET gives them, now and after each change of what \
+            was asked for; \
             `withheld` and `unknown` when they cannot be shown any more. Comments break the silence",
         "headers": answer_headers(false),
         "content": { "text/event-stream": { "schema": { "type": "string" } } },
@@ -89,7 +90,7 @@ fn events() -> Value {
     json!({ "get": {
         "operationId": "events",
         "summary": "One user by id, and each change from then on",
-        "parameters": [user_id(), last_event_id],
+        "parameters": [user_id(), fields_parameter(), last_event_id],
         "responses": responses([("200", stream)], &problems),
     } })
 }
@@ -195,7 +196,7 @@ fn problem_answer(problems: &[&Problem]) -> Value {
     let titles: Vec<&str> = problems.iter().map(|problem| problem.title()).collect();
     let types: Vec<String> = problems.iter().map(|problem| problem.kind()).collect();
     let mut headers = answer_headers(false);
-    if problems.iter().any(|problem| problem.is_passing() || matches!(problem, Problem::RateLimited { .. })) {
+    if problems.iter().any(|problem| problem.retry_after().is_some()) {
         headers.insert("retry-after".into(), reference("headers", "RetryAfter"));
     }
     json!({

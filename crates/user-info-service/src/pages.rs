@@ -15,13 +15,14 @@ mod text;
 use askama::Template;
 use bytes::Bytes;
 use hyper::{HeaderMap, Response};
-use user_info_core::{Id, Profile};
+use user_info_core::Id;
 use user_info_store::{Store, UserRecord};
 
-use crate::answer::{Found, Problem, found};
+use crate::answer::Problem;
 use crate::body::AnswerBody;
 use crate::clock::now_ms;
-use crate::public::{store_failed, withheld};
+use crate::found::{Found, Shown};
+use crate::public::store_failed;
 use crate::view::View;
 use assets::Assets;
 pub use images::{ImageOrigin, InvalidImageOrigin};
@@ -80,8 +81,8 @@ impl Pages {
             PageAsked::Home(who) => self.home(who, store, view).await,
             PageAsked::Card(user, form) => {
                 let record = store.fetch(&user).await.map_err(store_failed)?;
-                let (record, profile) = shown(record.as_ref(), view, || format!("the id {user}"))?;
-                let card = Card::Of(Box::new(self.person(record, profile)));
+                let shown = Found::of(record.as_ref()).or_problem(view.complete, || format!("the id {user}"))?;
+                let card = Card::Of(Box::new(self.person(shown)));
                 Ok(self.card(form, card, None, view))
             }
             PageAsked::Picture(user, picture) => Ok(drawn(&user, picture)),
@@ -95,8 +96,8 @@ impl Pages {
 
     async fn user(&self, username: &str, store: &Store, view: &View) -> Result<PageAnswer, Problem> {
         let record = store.look_up(username).await.map_err(store_failed)?;
-        let (record, profile) = shown(record.as_ref(), view, || format!("the name @{username}"))?;
-        Ok(page(&UserPage::new(self.frame(view), self.person(record, profile), profile)))
+        let shown = Found::of(record.as_ref()).or_problem(view.complete, || format!("the name @{username}"))?;
+        Ok(page(&UserPage::new(self.frame(view), self.person(shown), shown.profile)))
     }
 
     async fn start(&self, search: &str, store: &Store, view: &View) -> Result<PageAnswer, Problem> {
@@ -119,9 +120,9 @@ impl Pages {
         };
         let person = match who {
             None => None,
-            Some(who) => Some(shown(record.as_ref(), view, || who.to_string())?),
+            Some(who) => Some(Found::of(record.as_ref()).or_problem(view.complete, || who.to_string())?),
         };
-        let person = person.map(|(record, profile)| self.person(record, profile));
+        let person = person.map(|shown| self.person(shown));
         let records = some_users(store).await?;
         let mut people = self.people(&records);
         people.retain(|other| person.as_ref().is_none_or(|person| person.id != other.id));
@@ -148,15 +149,17 @@ impl Pages {
         Frame { assets: &self.assets, age: text::age(view.age_ms(now_ms())) }
     }
 
-    fn person<'record>(&self, record: &'record UserRecord, profile: &'record Profile) -> Person<'record> {
-        Person::new(record, profile, &self.config.images)
+    fn person<'record>(&self, shown: Shown<'record>) -> Person<'record> {
+        Person::new(shown, &self.config.images)
     }
 
     /// Those of these who can be shown.
     fn people<'record>(&self, records: &'record [UserRecord]) -> Vec<Person<'record>> {
-        let shown = records.iter().filter(|record| matches!(found(Some(record)), Found::Shown(_)));
-        let people = shown.filter_map(|record| Some(self.person(record, &record.profile.as_ref()?.profile)));
-        people.take(PEOPLE_MAX).collect()
+        let shown = records.iter().filter_map(|record| match Found::of(Some(record)) {
+            Found::Shown(shown) => Some(self.person(shown)),
+            Found::Suspended(_) | Found::Deactivated(_) | Found::Unknown => None,
+        });
+        shown.take(PEOPLE_MAX).collect()
     }
 }
 
@@ -167,22 +170,6 @@ async fn some_users(store: &Store) -> Result<Vec<UserRecord>, Problem> {
         other.counts.followers.cmp(&one.counts.followers).then_with(|| one.user.cmp(&other.user))
     });
     Ok(records)
-}
-
-fn shown<'record>(
-    record: Option<&'record UserRecord>,
-    view: &View,
-    asked: impl Fn() -> String,
-) -> Result<(&'record UserRecord, &'record Profile), Problem> {
-    match found(record) {
-        Found::Withheld(_, state) => Err(withheld(record, state)),
-        Found::Unknown if !view.complete => Err(Problem::NotCaughtUp),
-        Found::Unknown => Err(Problem::UnknownUser { asked: asked() }),
-        Found::Shown(_) => {
-            let record = record.expect("who can be shown has a record");
-            Ok((record, &record.profile.as_ref().expect("who can be shown has a profile").profile))
-        }
-    }
 }
 
 fn drawn(user: &Id, picture: Picture) -> PageAnswer {

@@ -15,23 +15,26 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use user_info_core::{AccountState, Id};
+use user_info_core::Id;
 use user_info_store::{Store, StoreError, UserRecord};
 
-use crate::answer::{Found, Problem, UsersAnswer, found, json};
-use crate::batch;
-use crate::body::{self, AnswerBody, whole};
+use crate::answer::{Problem, UserAnswer, UsersAnswer, Withheld, json};
+use crate::batch::{self, BATCH_BYTES_MAX};
+use crate::body::{self, AnswerBody, BodyError, whole};
 use crate::clock::now_ms;
 use crate::cors::Cors;
 use crate::errors::chain;
 use crate::events::Events;
 use crate::fields::Fields;
-use crate::load::Load;
+use crate::found::Found;
+use crate::load::{Load, Refused};
 use crate::metrics::{Metrics, Route};
 use crate::openapi;
-use crate::pages::{PageAnswer, Pages};
+use crate::pages::Pages;
+use crate::pages::request::PageAsked;
 use crate::rate_limit::{Quota, RateLimiter};
-use crate::representation::{self, Representation};
+use crate::refusal::Refusal;
+use crate::representation::{self, NO_CACHE, Representation};
 use crate::request::{self, Asked};
 use crate::twitter::v2::MissingUser;
 use crate::twitter::{self, Api};
@@ -49,14 +52,10 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Tells nginx to pass on what comes at once.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// After how many seconds to ask again when the answer is 503.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
-
 const UNKNOWN_AGE: HeaderValue = HeaderValue::from_static("unknown");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
-pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// What requests read.
 pub struct Public {
@@ -82,11 +81,13 @@ pub struct Public {
     pub stopping: Arc<AtomicBool>,
 }
 
-/// A successful answer before its headers.
-enum Answer<'public> {
-    Whole(Representation),
-    Page(&'public Pages, PageAnswer),
-    Stream(AnswerBody),
+/// A request, and what it meets.
+pub(crate) struct Received<'request> {
+    pub(crate) began: Instant,
+    pub(crate) head: &'request Parts,
+    pub(crate) view: &'request View,
+    /// What is left to its caller; nothing where nobody is told.
+    quota: Option<Quota>,
 }
 
 impl Public {
@@ -97,113 +98,127 @@ impl Public {
         if self.cors.is_preflight(&head.method, &head.headers) {
             return self.preflight(&head.headers);
         }
-        let view = self.view.load_full();
-        let quota = self.limiter.take(&head.headers, peer, now_ms());
-        let api = Api::of(head.uri.path());
+        let (view, api) = (self.view.load_full(), Api::of(head.uri.path()));
+        let quota = self.quota(api, &head.headers, peer);
+        let received = Received { began, head: &head, view: &view, quota };
         let (route, mut response) = match api {
-            Some(api) => Box::pin(twitter::answer(self, api, began, &head, body, &view, &quota)).await,
-            None => self.answer_natively(began, &head, body, &view, &quota).await,
+            Some(api) => Box::pin(twitter::answer(self, api, &received, body)).await,
+            None => self.answer_natively(&received, body).await,
         };
-        self.add_headers(&head.headers, &mut response, &view);
-        if api.is_some() || self.limiter.is_on() {
-            quota.add_headers(response.headers_mut());
-        }
+        self.add_headers(&received, &mut response);
         self.metrics.answered(route, response.status().as_u16(), began.elapsed().as_secs_f64());
         response
     }
 
-    async fn answer_natively(
+    /// Twitter's APIs state a limit also where there is none.
+    fn quota(&self, api: Option<Api>, headers: &HeaderMap, peer: IpAddr) -> Option<Quota> {
+        (api.is_some() || self.limiter.is_on()).then(|| self.limiter.take(headers, peer, now_ms()))
+    }
+
+    /// Does what is asked for, if the caller may ask and not too much waits, and for as long as it may take.
+    pub(crate) async fn admitted<A, T, E: From<Refused>, W: Future<Output = Result<T, E>>>(
         &self,
-        began: Instant,
-        head: &Parts,
+        received: &Received<'_>,
+        asked: Result<A, E>,
+        work: impl FnOnce(A) -> W,
+    ) -> Result<T, E> {
+        if let Some(retry_after) = received.quota.and_then(|quota| quota.refused_for_s) {
+            return Err(Refused::RateLimited { retry_after }.into());
+        }
+        let asked = asked?;
+        let _begun = self.load.admit()?;
+        let work = pin!(work(asked));
+        self.load.in_time(received.began, Refused::Late.into(), work).await
+    }
+
+    /// Reads a body in the time that the request has.
+    pub(crate) async fn read_body(
+        &self,
+        received: &Received<'_>,
         body: Incoming,
-        view: &View,
-        quota: &Quota,
-    ) -> (Route, Response<AnswerBody>) {
+        bytes_max: usize,
+    ) -> Result<Bytes, BodyError> {
+        self.load.in_time(received.began, BodyError::Slow, body::read(body, bytes_max)).await
+    }
+
+    async fn answer_natively(&self, received: &Received<'_>, body: Incoming) -> (Route, Response<AnswerBody>) {
+        let head = received.head;
         let asked = request::read(&head.method, head.uri.path(), head.uri.query());
         let route = route_of(asked.as_ref().ok());
-        let admitted = match quota.refused_for_s {
-            Some(retry_after) => Err(Problem::RateLimited { retry_after }),
-            None => asked.and_then(|asked| Ok((asked, self.load.admit()?))),
-        };
-        let (answer, _begun) = match admitted {
-            Ok((asked, begun)) => {
-                let found = pin!(self.look_up(asked, began, head, body, view));
-                (self.load.in_time(began, Problem::Late, found).await, Some(begun))
-            }
-            Err(problem) => (Err(problem), None),
-        };
-        let response = match answer {
-            Ok(Answer::Whole(sent)) => representation::respond(&head.headers, sent).await,
-            Ok(Answer::Page(pages, page)) => Box::pin(pages.respond(&head.headers, page)).await,
-            Ok(Answer::Stream(body)) => stream_response(&head.method, body),
-            Err(problem) => problem_response(&problem),
-        };
-        (route, response)
+        let answered = self.admitted(received, asked, |asked| self.look_up(asked, received, body)).await;
+        (route, answered.unwrap_or_else(|problem| Refusal::from(&problem).response()))
     }
 
     async fn look_up(
         &self,
         asked: Asked,
-        began: Instant,
-        head: &Parts,
+        received: &Received<'_>,
         body: Incoming,
-        view: &View,
-    ) -> Result<Answer<'_>, Problem> {
-        match asked {
+    ) -> Result<Response<AnswerBody>, Problem> {
+        let view = received.view;
+        let sent = match asked {
             // On the heap, here and below: every request would carry their room otherwise.
-            Asked::Batch => Box::pin(self.batch(began, &head.headers, body, view)).await.map(Answer::Whole),
-            Asked::Events(user) => Box::pin(self.follow(&head.headers, &body, user, view)).await.map(Answer::Stream),
-            Asked::Page(asked) => {
-                body::refuse(&body)?;
-                let pages = self.pages.as_ref().ok_or(Problem::NoSuchPath)?;
-                Ok(Answer::Page(pages, Box::pin(pages.answer(asked, &self.store, view)).await))
-            }
+            Asked::Batch => Box::pin(self.batch(received, body)).await?,
+            Asked::Events(user, fields) => return Box::pin(self.follow(received, &body, user, fields)).await,
+            Asked::Page(asked) => return Box::pin(self.page(received, &body, asked)).await,
             Asked::User(user, fields) => {
                 body::refuse(&body)?;
                 let record = self.store.fetch(&user).await.map_err(store_failed)?;
-                one(record.as_ref(), fields, view, || format!("the id {user}")).map(Answer::Whole)
+                one(record.as_ref(), fields, view, || format!("the id {user}"))?
             }
             Asked::Username(username, fields) => {
                 body::refuse(&body)?;
                 let record = self.store.look_up(&username).await.map_err(store_failed)?;
-                one(record.as_ref(), fields, view, || format!("the username {username}")).map(Answer::Whole)
+                one(record.as_ref(), fields, view, || format!("the username {username}"))?
             }
             Asked::Users(users, fields) => {
                 body::refuse(&body)?;
                 let records = self.store.fetch_many(&users).await.map_err(store_failed)?;
-                many(&users, &records, fields, view).map(json_body).map(Answer::Whole)
+                many(&users, &records, fields, view)?
             }
             Asked::OpenApi => {
                 body::refuse(&body)?;
-                Ok(Answer::Whole(json_body(openapi::document())))
+                Representation::json(openapi::document())
             }
-        }
+        };
+        Ok(representation::respond(&received.head.headers, sent).await)
     }
 
-    async fn batch(
-        &self,
-        began: Instant,
-        headers: &HeaderMap,
-        body: Incoming,
-        view: &View,
-    ) -> Result<Representation, Problem> {
-        let read = batch::read(headers, body);
-        let batch = self.load.in_time(began, Problem::SlowBody, read).await?;
+    async fn batch(&self, received: &Received<'_>, body: Incoming) -> Result<Representation, Problem> {
+        body::check_json(&received.head.headers)?;
+        let batch = batch::parse(&self.read_body(received, body, BATCH_BYTES_MAX).await?)?;
         let records = batch::fetch(&self.store, &batch.users).await.map_err(store_failed)?;
-        let body = many(&batch.users, &records, batch.fields, view)?;
         // It has no address that would give the same again.
-        Ok(Representation { validated: false, ..json_body(body) })
+        Ok(Representation { validated: false, ..many(&batch.users, &records, batch.fields, received.view)? })
+    }
+
+    async fn page(
+        &self,
+        received: &Received<'_>,
+        body: &Incoming,
+        asked: PageAsked,
+    ) -> Result<Response<AnswerBody>, Problem> {
+        body::refuse(body)?;
+        let pages = self.pages.as_ref().ok_or(Problem::NoSuchPath)?;
+        let page = pages.answer(asked, &self.store, received.view).await;
+        Ok(pages.respond(&received.head.headers, page).await)
     }
 
     /// The user as they are and each change from then on, if they can be shown now.
-    async fn follow(&self, headers: &HeaderMap, body: &Incoming, user: Id, view: &View) -> Result<AnswerBody, Problem> {
+    async fn follow(
+        &self,
+        received: &Received<'_>,
+        body: &Incoming,
+        user: Id,
+        fields: Fields,
+    ) -> Result<Response<AnswerBody>, Problem> {
         body::refuse(body)?;
-        let opened = self.events.open(user.clone()).ok_or(Problem::TooManyStreams)?;
-        let record = self.store.fetch(&user).await.map_err(store_failed)?;
-        one(record.as_ref(), Fields::ALL, view, || format!("the id {user}"))?;
-        let known = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-        Ok(opened.stream(known))
+        let mut opened = self.events.open(user.clone()).ok_or(Problem::TooManyStreams)?;
+        let latest = opened.look().await.map_err(store_failed)?;
+        latest.found().or_problem(latest.is_complete(), || format!("the id {user}"))?;
+        let head = received.head;
+        let known = head.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+        Ok(stream_response(&head.method, opened.stream(fields, known)))
     }
 
     /// What a page of another origin may ask here.
@@ -214,55 +229,43 @@ impl Public {
         response
     }
 
-    fn add_headers(&self, request: &HeaderMap, response: &mut Response<AnswerBody>, view: &View) {
-        let headers = response.headers_mut();
-        self.cors.share(request, headers);
+    fn add_headers(&self, received: &Received<'_>, response: &mut Response<AnswerBody>) {
+        let (view, headers) = (received.view, response.headers_mut());
+        self.cors.share(&received.head.headers, headers);
         let age = view.age_ms(now_ms()).map_or(UNKNOWN_AGE, HeaderValue::from);
         headers.insert(AGE_HEADER, age);
         headers.insert(POSITIONS_HEADER, view.positions.clone());
+        if let Some(quota) = received.quota {
+            quota.add_headers(headers);
+        }
         if self.stopping.load(Ordering::Relaxed) {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }
 }
 
-fn json_body(body: Bytes) -> Representation {
-    Representation { body, kind: JSON, validated: true }
-}
-
 fn one(
     record: Option<&UserRecord>,
     fields: Fields,
     view: &View,
-    asked: impl Fn() -> String,
+    asked: impl FnOnce() -> String,
 ) -> Result<Representation, Problem> {
-    match found(record) {
-        Found::Shown(user) => Ok(json_body(json(&user.only(fields)))),
-        Found::Withheld(_, state) => Err(withheld(record, state)),
-        Found::Unknown if !view.complete => Err(Problem::NotCaughtUp),
-        Found::Unknown => Err(Problem::UnknownUser { asked: asked() }),
-    }
+    let shown = Found::of(record).or_problem(view.complete, asked)?;
+    Ok(Representation::json(json(&UserAnswer::new(shown, fields))))
 }
 
-fn many(users: &[Id], records: &[Option<UserRecord>], fields: Fields, view: &View) -> Result<Bytes, Problem> {
+fn many(users: &[Id], records: &[Option<UserRecord>], fields: Fields, view: &View) -> Result<Representation, Problem> {
     let mut answer = UsersAnswer::default();
     for (user, record) in users.iter().zip(records) {
-        match found(record.as_ref()) {
-            Found::Shown(user) => answer.users.push(user.only(fields)),
-            Found::Withheld(user, _) => answer.withheld.push(user),
+        match Found::of(record.as_ref()) {
+            Found::Shown(shown) => answer.users.push(UserAnswer::new(shown, fields)),
+            Found::Suspended(user) => answer.withheld.push(Withheld::suspended(user)),
+            Found::Deactivated(user) => answer.withheld.push(Withheld::deactivated(user)),
             Found::Unknown if !view.complete => return Err(Problem::NotCaughtUp),
             Found::Unknown => answer.unknown.push(user.as_str()),
         }
     }
-    Ok(json(&answer))
-}
-
-pub(crate) fn withheld(record: Option<&UserRecord>, state: AccountState) -> Problem {
-    let user = record.expect("a withheld user has a record").user.clone();
-    match state {
-        AccountState::Suspended => Problem::Suspended(user),
-        AccountState::Deactivated | AccountState::Active => Problem::Deactivated(user),
-    }
+    Ok(Representation::json(json(&answer)))
 }
 
 fn route_of(asked: Option<&Asked>) -> Route {
@@ -271,7 +274,7 @@ fn route_of(asked: Option<&Asked>) -> Route {
         Some(Asked::Users(..)) => Route::Users,
         Some(Asked::Username(..)) => Route::Username,
         Some(Asked::Batch) => Route::Batch,
-        Some(Asked::Events(_)) => Route::Events,
+        Some(Asked::Events(..)) => Route::Events,
         Some(Asked::Page(_)) => Route::Page,
         Some(Asked::OpenApi) | None => Route::Other,
     }
@@ -298,36 +301,5 @@ fn stream_response(method: &Method, body: AnswerBody) -> Response<AnswerBody> {
     headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
     headers.insert(header::CACHE_CONTROL, NO_CACHE);
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    response
-}
-
-pub(crate) fn problem_response(problem: &Problem) -> Response<AnswerBody> {
-    let mut response = Response::new(whole(problem.body()));
-    *response.status_mut() = problem.status();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
-    headers.insert(header::CACHE_CONTROL, NO_CACHE);
-    match problem {
-        Problem::NotCaughtUp
-        | Problem::StoreUnavailable
-        | Problem::Late
-        | Problem::Overloaded
-        | Problem::TooManyStreams => drop(headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
-        Problem::RateLimited { retry_after } => {
-            drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after)))
-        }
-        Problem::MethodNotAllowed { allowed } => drop(headers.insert(header::ALLOW, HeaderValue::from_static(allowed))),
-        // What follows a body that is not read is not a request.
-        Problem::TooLarge { .. } | Problem::SlowBody => {
-            drop(headers.insert(header::CONNECTION, HeaderValue::from_static("close")))
-        }
-        Problem::UnknownUser { .. }
-        | Problem::Suspended(_)
-        | Problem::Deactivated(_)
-        | Problem::BadRequest { .. }
-        | Problem::NoSuchPath
-        | Problem::UnsupportedMediaType { .. }
-        | Problem::StoreFailed => {}
-    }
     response
 }

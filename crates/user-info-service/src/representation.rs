@@ -7,12 +7,14 @@ use hyper::{Response, StatusCode};
 use crate::answer::{etag, matches};
 use crate::body::{AnswerBody, whole};
 use crate::encoding::{Coding, PACKED_BYTES_MIN};
+use crate::public::JSON;
 
 /// Bodies from here on are packed on a thread of their own: it takes up to some milliseconds, and others wait
 /// for this one.
 const ASIDE_BYTES_MIN: usize = 32 * 1024;
 
-const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+/// An answer may be kept, and is asked for again before it is used.
+pub(crate) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// What is sent to who asks for it.
 pub struct Representation {
@@ -22,6 +24,13 @@ pub struct Representation {
     pub kind: HeaderValue,
     /// Whether the same address gives the same again, so that a client can ask whether it has changed.
     pub validated: bool,
+}
+
+impl Representation {
+    /// An answer that the same address gives again while nothing changes.
+    pub fn json(body: Bytes) -> Self {
+        Self { body, kind: JSON, validated: true }
+    }
 }
 
 /// The answer to a request with these headers.
@@ -46,7 +55,11 @@ fn is_known(request: &HeaderMap, etag: &str) -> bool {
     values(request, &header::IF_NONE_MATCH).any(|asked| matches(asked, etag))
 }
 
-fn values<'request>(request: &'request HeaderMap, name: &'request HeaderName) -> impl Iterator<Item = &'request str> {
+/// The values of a header, as far as they are text.
+pub(crate) fn values<'request>(
+    request: &'request HeaderMap,
+    name: &'request HeaderName,
+) -> impl Iterator<Item = &'request str> {
     request.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 

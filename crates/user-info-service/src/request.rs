@@ -24,7 +24,7 @@ pub enum Asked {
     /// One user by id.
     User(Id, Fields),
     /// One user by id, now and after each change.
-    Events(Id),
+    Events(Id, Fields),
     /// Several users by id, each once, in the order of the request.
     Users(Vec<Id>, Fields),
     /// One user by name, in any case.
@@ -60,7 +60,7 @@ pub fn read(method: &Method, path: &str, query: Option<&str>) -> Result<Asked, P
 fn read_user(rest: &str, query: Option<&str>) -> Result<Asked, Problem> {
     match rest.split_once('/') {
         None => Ok(Asked::User(read_id(rest)?, read_mask(query)?)),
-        Some((id, "events")) => Ok(Asked::Events(read_id(id)?)),
+        Some((id, "events")) => Ok(Asked::Events(read_id(id)?, read_mask(query)?)),
         Some(_) => Err(Problem::NoSuchPath),
     }
 }

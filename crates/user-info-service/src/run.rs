@@ -21,7 +21,7 @@ use crate::changes::Changes;
 use crate::clock::now_ms;
 use crate::cors::Cors;
 use crate::errors::{RecentErrors, ServiceError};
-use crate::events::{Event, EventLimits, Events};
+use crate::events::{EventLimits, Events, Latest};
 use crate::history::letters::LastLetters;
 use crate::history::recorder::{HistoryConfig, Recorder, Sources};
 use crate::ingest::{Ingest, IngestLimits, IngestParts, Sharing, Until};
@@ -109,7 +109,7 @@ pub struct Engine {
     /// The newest view.
     pub view: SharedView,
     /// Who waits for changes.
-    pub changes: Arc<Changes<Event>>,
+    pub changes: Arc<Changes<Arc<Latest>>>,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
     /// The last errors.

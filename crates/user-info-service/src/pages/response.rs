@@ -7,7 +7,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use super::images::ImageOrigin;
 use crate::answer::Problem;
 use crate::body::{AnswerBody, whole};
-use crate::public::problem_response;
+use crate::refusal::Refusal;
 use crate::representation::{self, Representation};
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -81,7 +81,7 @@ impl PageAnswer {
                 representation::respond(request, sent).await
             }
             Some(problem) => {
-                let mut response = problem_response(problem);
+                let mut response = Refusal::from(problem).response();
                 *response.body_mut() = whole(self.body);
                 response.headers_mut().insert(header::CONTENT_TYPE, kind);
                 response

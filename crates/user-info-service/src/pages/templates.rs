@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use askama::Template;
 use user_info_core::Profile;
-use user_info_store::UserRecord;
 
 use super::assets::Assets;
 use super::images::{self, ImageOrigin};
 use super::text::{self, Link};
+use crate::found::Shown;
 
 /// What every page has around its own.
 pub(super) struct Frame<'page> {
@@ -42,8 +42,9 @@ pub(super) struct ShownCounts {
 }
 
 impl<'record> Person<'record> {
-    pub(super) fn new(record: &'record UserRecord, profile: &'record Profile, origins: &[ImageOrigin]) -> Self {
-        let id = record.user.as_str();
+    pub(super) fn new(shown: Shown<'record>, origins: &[ImageOrigin]) -> Self {
+        let Shown { user, profile, counts } = shown;
+        let id = user.as_str();
         let blank = profile.name.trim().is_empty();
         let own = |address: &'record Option<String>, generated| images::picture(address.as_deref(), origins, generated);
         Self {
@@ -57,11 +58,11 @@ impl<'record> Person<'record> {
             picture: own(&profile.profile_image_url, images::avatar_path(id)),
             banner: own(&profile.background_image_url, images::banner_path(id)),
             counts: ShownCounts {
-                tweets: text::grouped(record.counts.tweets),
-                following: text::grouped(record.counts.following),
-                followers: text::grouped(record.counts.followers),
-                likes: text::grouped(record.counts.likes),
-                lists: text::grouped(record.counts.lists),
+                tweets: text::grouped(counts.tweets),
+                following: text::grouped(counts.following),
+                followers: text::grouped(counts.followers),
+                likes: text::grouped(counts.likes),
+                lists: text::grouped(counts.lists),
             },
         }
     }

@@ -11,8 +11,9 @@ pub use user_object::UserObject;
 use bytes::Bytes;
 use user_info_store::UserRecord;
 
-use super::{Standing, User, push_once};
+use super::push_once;
 use crate::answer::json;
+use crate::found::{Found, Shown};
 
 /// The answer, from the records of those who were asked for. While the topics were never read to their end (`complete`),
 /// nobody can be told to be unknown.
@@ -29,22 +30,22 @@ pub fn answer(
 }
 
 fn show(record: Option<&UserRecord>, complete: bool, entities: bool) -> Result<Bytes, Error> {
-    match Standing::of(record) {
-        Standing::Shown(user) => Ok(json(&UserObject::new(user, entities))),
-        Standing::Suspended => Err(Error::Suspended),
-        Standing::Unknown if !complete => Err(Error::OverCapacity),
-        Standing::Deactivated | Standing::Unknown => Err(Error::UserNotFound),
+    match Found::of(record) {
+        Found::Shown(user) => Ok(json(&UserObject::new(user, entities))),
+        Found::Suspended(_) => Err(Error::Suspended),
+        Found::Unknown if !complete => Err(Error::OverCapacity),
+        Found::Deactivated(_) | Found::Unknown => Err(Error::UserNotFound),
     }
 }
 
 /// Who cannot be shown is left out.
 fn lookup(records: &[Option<UserRecord>], complete: bool, entities: bool) -> Result<Bytes, Error> {
-    let mut shown: Vec<User<'_>> = Vec::new();
+    let mut shown: Vec<Shown<'_>> = Vec::new();
     for record in records {
-        match Standing::of(record.as_ref()) {
-            Standing::Shown(user) => push_once(&mut shown, user),
-            Standing::Unknown if !complete => return Err(Error::OverCapacity),
-            Standing::Suspended | Standing::Deactivated | Standing::Unknown => {}
+        match Found::of(record.as_ref()) {
+            Found::Shown(user) => push_once(&mut shown, user),
+            Found::Unknown if !complete => return Err(Error::OverCapacity),
+            Found::Suspended(_) | Found::Deactivated(_) | Found::Unknown => {}
         }
     }
     if shown.is_empty() {

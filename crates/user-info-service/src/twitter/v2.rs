@@ -17,8 +17,9 @@ use bytes::Bytes;
 use serde::Serialize;
 use user_info_store::UserRecord;
 
-use super::{Standing, Wanted, push_once};
+use super::{Wanted, push_once};
 use crate::answer::json;
+use crate::found::Found;
 
 /// How a request for one user is answered that cannot be shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,14 +49,14 @@ pub fn answer(
 ) -> Result<Bytes, Problem> {
     let (mut shown, mut errors) = (Vec::new(), Vec::new());
     for (value, record) in values(&asked.wanted).zip(records) {
-        let why = match Standing::of(record.as_ref()) {
-            Standing::Shown(user) => {
+        let why = match Found::of(record.as_ref()) {
+            Found::Shown(user) => {
                 push_once(&mut shown, user);
                 continue;
             }
-            Standing::Suspended => Why::Suspended,
-            Standing::Unknown if !complete => return Err(Problem::Unavailable),
-            Standing::Deactivated | Standing::Unknown => Why::NotFound,
+            Found::Suspended(_) => Why::Suspended,
+            Found::Unknown if !complete => return Err(Problem::Unavailable),
+            Found::Deactivated(_) | Found::Unknown => Why::NotFound,
         };
         errors.push(NotShown { why, parameter: asked.endpoint.parameter(), value: value.to_owned() });
     }

@@ -2,7 +2,9 @@
 
 use hyper::StatusCode;
 use user_info_core::{AccountState, Counts, Profile, Stamp, StoredProfile};
-use user_info_service::answer::{Found, Problem, UsersAnswer, etag, found, json, matches};
+use user_info_service::answer::{Problem, UserAnswer, UsersAnswer, Withheld, etag, json, matches};
+use user_info_service::fields::Fields;
+use user_info_service::found::Found;
 use user_info_store::UserRecord;
 
 use crate::facts::{id, profile};
@@ -15,11 +17,9 @@ fn record(user: &str, profile: Profile) -> UserRecord {
     }
 }
 
-fn body(found: &Found<'_>) -> String {
-    match found {
-        Found::Shown(user) => String::from_utf8(json(user).to_vec()).unwrap(),
-        other @ (Found::Withheld(..) | Found::Unknown) => panic!("not shown: {other:?}"),
-    }
+fn shown(record: &UserRecord) -> UserAnswer<'_> {
+    let Found::Shown(user) = Found::of(Some(record)) else { panic!("not shown: {record:?}") };
+    UserAnswer::new(user, Fields::ALL)
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_user_has_the_14_fields_of_the_requirement() {
         r#""profile_image_url":"https://example.org/face.png","background_image_url":"https://example.org/back.png","#,
         r#""tweet_count":1,"following_count":2,"followers_count":3,"like_count":4,"list_count":5}"#
     );
-    assert_eq!(body(&found(Some(&record))), expected);
+    assert_eq!(json(&shown(&record)), expected);
 }
 
 #[test]
@@ -50,39 +50,33 @@ fn absent_fields_are_null() {
         r#""joined_at":"2009-02-13T23:31:30.000Z","profile_image_url":null,"background_image_url":null,"#,
         r#""tweet_count":0,"following_count":0,"followers_count":0,"like_count":0,"list_count":0}"#
     );
-    assert_eq!(body(&found(Some(&record))), expected);
+    assert_eq!(json(&shown(&record)), expected);
 }
 
 #[test]
 fn who_has_no_profile_is_unknown_whatever_is_counted() {
-    assert!(matches!(found(None), Found::Unknown));
+    assert!(matches!(Found::of(None), Found::Unknown));
     let counted = UserRecord { profile: None, ..record("12", profile("Ada")) };
-    assert!(matches!(found(Some(&counted)), Found::Unknown));
+    assert!(matches!(Found::of(Some(&counted)), Found::Unknown));
 }
 
 #[test]
 fn suspended_and_deactivated_users_are_withheld() {
-    for state in [AccountState::Suspended, AccountState::Deactivated] {
-        let record = record("12", Profile { state, ..profile("Ada") });
-        match found(Some(&record)) {
-            Found::Withheld(withheld, found) => {
-                assert_eq!(found, state);
-                assert_eq!(json(&withheld), format!(r#"{{"user_id":"12","state":"{state}"}}"#));
-            }
-            other @ (Found::Shown(_) | Found::Unknown) => panic!("{state}: {other:?}"),
-        }
-    }
+    let record = |state| record("12", Profile { state, ..profile("Ada") });
+    let (suspended, deactivated) = (record(AccountState::Suspended), record(AccountState::Deactivated));
+    let Found::Suspended(user) = Found::of(Some(&suspended)) else { panic!("{suspended:?}") };
+    assert_eq!(json(&Withheld::suspended(user)), r#"{"user_id":"12","state":"suspended"}"#);
+    let Found::Deactivated(user) = Found::of(Some(&deactivated)) else { panic!("{deactivated:?}") };
+    assert_eq!(json(&Withheld::deactivated(user)), r#"{"user_id":"12","state":"deactivated"}"#);
 }
 
 #[test]
 fn several_users_are_sorted_into_users_unknown_and_withheld() {
     let shown = record("1", profile("Ada"));
-    let hidden = record("2", Profile { state: AccountState::Suspended, ..profile("Bob") });
-    let (Found::Shown(user), Found::Withheld(withheld, _)) = (found(Some(&shown)), found(Some(&hidden))) else {
-        panic!("one is shown, one is not");
-    };
+    let user = self::shown(&shown);
     let alone = json(&user);
-    let answer = UsersAnswer { users: vec![user], unknown: vec!["3"], withheld: vec![withheld] };
+    let bob = id("2");
+    let answer = UsersAnswer { users: vec![user], unknown: vec!["3"], withheld: vec![Withheld::suspended(&bob)] };
     let alone = std::str::from_utf8(&alone).unwrap();
     let expected =
         format!(r#"{{"users":[{alone}],"unknown":["3"],"withheld":[{{"user_id":"2","state":"suspended"}}]}}"#);

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use user_info_core::AccountState;
 use user_info_service::ServiceConfig;
 use user_info_service::events::EventLimits;
+use user_info_testkit::eventually;
 
 use crate::facts::{followed, forget, tweeted, user, user_in_state};
 use crate::http::Connection;
-use crate::server::{Server, World, config};
+use crate::server::{LIMIT, Server, World, config};
 
 /// A stream of one user's events.
 struct Stream(Connection);
@@ -25,8 +26,13 @@ struct Event {
 impl Stream {
     #[track_caller]
     fn open(server: &Server, user: &str, headers: &[(&str, &str)]) -> Self {
+        Self::open_at(server, &format!("/users/{user}/events"), headers)
+    }
+
+    #[track_caller]
+    fn open_at(server: &Server, target: &str, headers: &[(&str, &str)]) -> Self {
         let mut connection = Connection::open(server.public);
-        let head = connection.open_stream(&format!("/users/{user}/events"), headers);
+        let head = connection.open_stream(target, headers);
         assert_eq!(head.status, 200, "{head:?}");
         assert_eq!(head.header("content-type"), Some("text/event-stream"));
         assert_eq!(head.header("cache-control"), Some("no-cache"));
@@ -94,6 +100,25 @@ fn the_record_comes_now_and_after_each_change() {
 }
 
 #[test]
+fn who_asks_for_some_fields_hears_of_changes_of_those() {
+    let world = World::new();
+    let server = started(&world, config());
+    let target = "/users/1/events?fields=followers_count,tweet_count";
+    let mut stream = Stream::open_at(&server, target, &[]);
+    let first = stream.next().unwrap();
+    assert_eq!(first.data, json!({ "tweet_count": 0, "followers_count": 0 }));
+    let masked = server.get("/users/1?fields=followers_count,tweet_count");
+    assert_eq!(masked.header("etag"), Some(format!("\"{}\"", first.id).as_str()), "the id is the entity tag");
+    // The first changes another field.
+    world.publish(&[followed("1", "2")]);
+    server.until_caught_up(&world.log);
+    world.publish(&[followed("2", "1")]);
+    assert_eq!(stream.user(), json!({ "tweet_count": 0, "followers_count": 1 }));
+    assert_eq!(Stream::open(&server, "1", &[]).user()["following_count"], 1);
+    server.get("/users/1/events?fields=nothing").check_problem(400, "bad-request");
+}
+
+#[test]
 fn who_comes_back_hears_only_what_is_new() {
     let world = World::new();
     let server = started(&world, config());
@@ -156,6 +181,9 @@ fn silence_is_broken_by_comments() {
     for _ in 0..5 {
         assert_eq!(connection.chunk().unwrap(), ": age 0 ms\n\n");
     }
+    assert_eq!(server.metrics.events.open.get(), 1);
+    drop(connection);
+    eventually(LIMIT, "who has gone is counted off", || server.metrics.events.open.get() == 0);
 }
 
 #[test]

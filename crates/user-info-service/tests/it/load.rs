@@ -100,6 +100,15 @@ fn a_body_that_does_not_arrive_in_time_is_not_waited_for() {
     assert_eq!(answer.header("connection"), Some("close"));
     assert_eq!(connection.until_closed(), b"");
     assert_eq!(server.metrics.load.late.get(), 1);
+
+    // The same of a form, in the words of API v1.1.
+    let mut connection = Connection::open(server.public);
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("content-length", "13")];
+    connection.send(head("POST", "/1.1/users/lookup.json", &headers) + "user_id=");
+    let answer = connection.answer("POST").unwrap();
+    assert_eq!((answer.status, &answer.json()["errors"][0]["code"]), (408, &25.into()), "{answer:?}");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(connection.until_closed(), b"");
 }
 
 /// The runtime is kept from its work until all requests are there, so that it meets them at once.

@@ -46,7 +46,7 @@ fn users(ids: &[&str]) -> Asked {
 fn every_route_is_read() {
     check("/", Asked::Page(PageAsked::Start { search: String::new() }));
     check("/users/12", user("12"));
-    check("/users/12/events", Asked::Events(id("12")));
+    check("/users/12/events", Asked::Events(id("12"), Fields::ALL));
     check("/users/12?anything=else", user("12"));
     check("/users/did:plc:z72i7hdynmk6r22z27h6tvur", user("did:plc:z72i7hdynmk6r22z27h6tvur"));
     check("/users?ids=12", users(&["12"]));
@@ -57,6 +57,7 @@ fn every_route_is_read() {
     check("/users/12?fields=bio,name&x=y", Asked::User(id("12"), mask));
     check("/users?fields=name,bio&username=Ada", Asked::Username("Ada".into(), mask));
     check("/users?ids=12&fields=name,%62io,name", Asked::Users(vec![id("12")], mask));
+    check("/users/12/events?fields=name,bio", Asked::Events(id("12"), mask));
     assert_eq!(read(&Method::POST, "/users/batch", None), Ok(Asked::Batch));
     check("/users/batch", user("batch"));
 }

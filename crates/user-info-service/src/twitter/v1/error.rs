@@ -6,8 +6,9 @@ use serde::Serialize;
 use user_info_store::StoreError;
 
 use crate::answer::json;
+use crate::body::BodyError;
+use crate::load::Refused;
 use crate::public::note_store_failure;
-use crate::twitter::form::BodyError;
 
 /// After how many seconds to ask again while the store is away or not complete.
 const RETRY_AFTER_S: i64 = 1;
@@ -36,7 +37,7 @@ pub enum Error {
         /// Seconds until the window ends.
         retry_after: i64,
     },
-    /// The store is away, or was never complete, so that nobody can be told to be unknown.
+    /// Too much is asked for, or the store is away or was never complete, so that nobody can be told to be unknown.
     OverCapacity,
     /// The store failed.
     Internal,
@@ -124,8 +125,17 @@ impl Error {
 impl From<BodyError> for Error {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => Self::TooLarge,
-            BodyError::Incomplete => Self::IncompleteBody,
+            BodyError::TooLarge { .. } => Self::TooLarge,
+            BodyError::Slow | BodyError::Broken { .. } => Self::IncompleteBody,
+        }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Overloaded | Refused::Late => Self::OverCapacity,
+            Refused::RateLimited { retry_after } => Self::RateLimitExceeded { retry_after },
         }
     }
 }

@@ -7,7 +7,7 @@
 use serde::Serialize;
 use user_info_core::v1_date;
 
-use crate::twitter::User;
+use crate::found::Shown;
 use crate::twitter::links::{self, Link};
 
 /// The picture of users who have none: a grey pixel inside the address, so that no other host is asked for it.
@@ -90,8 +90,8 @@ struct UrlEntity<'record> {
 
 impl<'record> UserObject<'record> {
     /// The object of a user, with links marked in it or not.
-    pub fn new(user: User<'record>, entities: bool) -> Self {
-        let User { id, profile, counts } = user;
+    pub fn new(shown: Shown<'record>, entities: bool) -> Self {
+        let Shown { user: id, profile, counts } = shown;
         let picture = profile.profile_image_url.as_deref();
         Self {
             id: number(id.as_str()),

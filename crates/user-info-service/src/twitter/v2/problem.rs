@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use user_info_store::StoreError;
 
 use crate::answer::json;
+use crate::load::Refused;
 use crate::public::note_store_failure;
 
 const RESOURCE_NOT_FOUND: &str = "https://api.x.com/2/problems/resource-not-found";
@@ -33,7 +34,7 @@ pub enum Problem {
         /// Seconds until the window ends.
         retry_after: i64,
     },
-    /// The store is away, or was never complete, so that nobody can be told to be unknown.
+    /// Too much is asked for, or the store is away or was never complete, so that nobody can be told to be unknown.
     Unavailable,
     /// The store failed.
     Internal,
@@ -120,6 +121,11 @@ impl Problem {
         }
     }
 
+    /// The methods that the path takes, if it does not take this one.
+    pub fn allowed(&self) -> Option<&'static str> {
+        matches!(self, Self::MethodNotAllowed).then_some("GET, HEAD")
+    }
+
     /// The body of the answer, `application/problem+json`.
     pub fn body(&self) -> Bytes {
         match self {
@@ -191,6 +197,15 @@ impl Serialize for Invalid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let parameters = BTreeMap::from([(self.parameter.as_str(), self.values.as_slice())]);
         InvalidBody { parameters, message: &self.message }.serialize(serializer)
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Overloaded | Refused::Late => Self::Unavailable,
+            Refused::RateLimited { retry_after } => Self::TooManyRequests { retry_after },
+        }
     }
 }
 

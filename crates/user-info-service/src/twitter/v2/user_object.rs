@@ -4,7 +4,7 @@ use serde::Serialize;
 use user_info_core::Counts;
 
 use super::fields::{Field, Fields};
-use crate::twitter::User;
+use crate::found::Shown;
 use crate::twitter::links::{self, Link};
 
 /// A user as v2 shows one.
@@ -74,8 +74,8 @@ struct UrlEntity<'record> {
 
 impl<'record> UserObject<'record> {
     /// The object of a user, with these fields.
-    pub fn new(user: User<'record>, fields: Fields) -> Self {
-        let User { id, profile, counts } = user;
+    pub fn new(shown: Shown<'record>, fields: Fields) -> Self {
+        let Shown { user: id, profile, counts } = shown;
         let (bio, url) = (profile.bio.as_deref(), profile.url.as_deref());
         Self {
             id: id.as_str(),
