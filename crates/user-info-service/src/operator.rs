@@ -19,14 +19,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::admin::{Admin, aside, store_failed};
+use crate::encoding::Coding;
 use crate::history::Range;
+use crate::representation::values;
 
 /// Nothing but what this address serves; no inline script, no inline style, in nobody's frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -49,13 +53,25 @@ pub(crate) fn routes() -> Router<Arc<Admin>> {
         .route("/operator.svg", get(|| asset("image/svg+xml", include_str!("../assets/operator.svg"))))
 }
 
-async fn show(State(admin): State<Arc<Admin>>, RawQuery(query): RawQuery) -> Response {
+async fn show(State(admin): State<Arc<Admin>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let answers = admin.store.answers().await;
     let range = range_of(query.as_deref().unwrap_or_default());
-    let rendered = aside(move || admin.status(answers).map(|status| page::render(&admin, &status, range))).await;
-    match rendered {
+    let rendered = aside(move || {
+        let page = page::render(&admin, &admin.status(answers)?, range);
+        Ok(packed(page, Coding::accepted(values(&headers, &ACCEPT_ENCODING))))
+    });
+    match rendered.await {
         Ok(page) => asset("text/html; charset=utf-8", page).await,
         Err(error) => store_failed(&error),
+    }
+}
+
+/// A page is read over and over, and three quarters of it are the numbers of lines.
+fn packed(page: String, coding: Option<Coding>) -> Response {
+    let vary = [(VARY, ACCEPT_ENCODING.as_str())];
+    match coding {
+        None => (vary, page).into_response(),
+        Some(coding) => (vary, [(CONTENT_ENCODING, coding.name())], coding.pack(page.as_bytes())).into_response(),
     }
 }
 

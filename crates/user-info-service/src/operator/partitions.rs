@@ -1,12 +1,14 @@
-//! Where every partition stands, in groups that a person can take in: a topic may have hundreds.
+//! Where every partition stands, as far as a person can take it in: a topic may have hundreds.
+
+use std::cmp::Reverse;
 
 use super::words::{count, moment, several};
 use crate::admin::status::{PartitionStatus, TopicStatus};
 
-/// Partitions of a group: a screen or two.
-const GROUP_PARTITIONS_MAX: usize = 50;
+/// Partitions of a topic that are shown: a screen, and little enough that five topics leave the page below 50 kB.
+const SHOWN_MAX: usize = 24;
 
-/// A topic, and its partitions in groups.
+/// A topic, and its partitions.
 pub(crate) struct TopicRow {
     pub(crate) name: &'static str,
     pub(crate) phase: &'static str,
@@ -16,15 +18,10 @@ pub(crate) struct TopicRow {
     /// The timestamp of the newest record that was read.
     pub(crate) newest: String,
     pub(crate) summary: String,
-    pub(crate) groups: Vec<Group>,
-}
-
-/// Some partitions of a topic.
-pub(crate) struct Group {
-    /// Unique in the page.
-    pub(crate) id: String,
-    pub(crate) summary: String,
+    /// If there are too many, those that are farthest behind; in the order of their numbers.
     pub(crate) rows: Vec<PartitionRow>,
+    /// What is not shown, in words.
+    pub(crate) left_out: Option<String>,
 }
 
 /// One partition.
@@ -40,7 +37,8 @@ pub(crate) struct PartitionRow {
 impl TopicRow {
     pub(crate) fn new(topic: &TopicStatus, now_ms: i64) -> Self {
         let partitions = &topic.partitions;
-        let groups = partitions.chunks(GROUP_PARTITIONS_MAX).map(|some| Group::new(topic.topic, some, now_ms));
+        let rows =
+            farthest_behind(partitions).into_iter().map(|partition| PartitionRow::new(partition, now_ms)).collect();
         let newest = partitions.iter().filter_map(|partition| partition.last_timestamp_ms).max();
         let number = several(partitions.len(), "partition", "partitions");
         Self {
@@ -50,21 +48,19 @@ impl TopicRow {
             behind: count(lag(partitions)),
             newest: newest.map_or_else(|| "–".into(), |newest| moment(newest, now_ms)),
             summary: format!("{}: {number}, {}", topic.topic, behind(partitions)),
-            groups: groups.collect(),
+            rows,
+            left_out: (partitions.len() > SHOWN_MAX)
+                .then(|| format!("The {SHOWN_MAX} of {number} that are farthest behind; /status names all.")),
         }
     }
 }
 
-impl Group {
-    fn new(topic: &str, partitions: &[PartitionStatus], now_ms: i64) -> Self {
-        let first = partitions.first().map_or(0, |partition| partition.partition);
-        let last = partitions.last().map_or(0, |partition| partition.partition);
-        Self {
-            id: format!("partitions-{topic}-{first}"),
-            summary: format!("{topic} {first} to {last}: {}", behind(partitions)),
-            rows: partitions.iter().map(|partition| PartitionRow::new(partition, now_ms)).collect(),
-        }
-    }
+fn farthest_behind(partitions: &[PartitionStatus]) -> Vec<&PartitionStatus> {
+    let mut shown: Vec<&PartitionStatus> = partitions.iter().collect();
+    shown.sort_by_key(|partition| (Reverse(partition.lag), partition.partition));
+    shown.truncate(SHOWN_MAX);
+    shown.sort_by_key(|partition| partition.partition);
+    shown
 }
 
 impl PartitionRow {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use user_info_core::Topic;
-use user_info_log::NewRecord;
+use user_info_log::{NewRecord, TopicLayout};
 use user_info_service::ServiceConfig;
 use user_info_service::clock::now_ms;
 use user_info_service::history::recorder::HistoryConfig;
@@ -15,6 +15,7 @@ use user_info_service::ingest::IngestLimits;
 use user_info_testkit::{Browser, Viewport, eventually};
 
 use crate::facts::{bad, followed, tweeted, user};
+use crate::http::Connection;
 use crate::server::{LIMIT, Server, World, config};
 
 /// Short enough that tests need not wait, long enough that a page is drawn in between.
@@ -145,6 +146,21 @@ fn the_policy_is_strict_and_nothing_stands_inline() {
         assert!(!html.contains(inline), "{inline} stands in the page");
     }
     server.get("/operator.js").check_problem(404, "no-such-path");
+}
+
+#[test]
+fn it_shows_the_partitions_that_matter_and_comes_packed() {
+    let world = World::without_topics();
+    world.log.create_topics(TopicLayout { partitions: 60, replication: 1 }).unwrap();
+    let server = world.start_with(recording());
+    server.until_caught_up(&world.log);
+    let plain = server.admin("/");
+    assert!(plain.text().contains("The 24 of 60 partitions that are farthest behind; /status names all."));
+    assert_eq!(plain.text().matches("<th scope=\"row\">59</th>").count(), 0, "none is behind, so the first are shown");
+    assert!(plain.body.len() < 50_000, "{} bytes", plain.body.len());
+    let packed = Connection::open(server.admin).request("GET", "/", &[("accept-encoding", "gzip")]);
+    assert_eq!((packed.header("content-encoding"), packed.header("vary")), (Some("gzip"), Some("accept-encoding")));
+    assert!(packed.body.len() < plain.body.len() / 3, "{} of {} bytes", packed.body.len(), plain.body.len());
 }
 
 #[test]
