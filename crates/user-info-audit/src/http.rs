@@ -1,4 +1,4 @@
-//! A small HTTP client for one server: GET only, plain HTTP only, every wait and every answer bounded.
+//! A small HTTP client for one server: GET only, with TLS or without, every wait and every answer bounded.
 
 use std::error::Error;
 use std::thread;
@@ -8,9 +8,11 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::header::RETRY_AFTER;
 use hyper::{HeaderMap, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::crypto::ring;
 use tokio::runtime::Runtime;
 
 use crate::error::AuditError;
@@ -39,7 +41,7 @@ type Source = Box<dyn Error + Send + Sync>;
 /// A client of one server.
 pub(crate) struct Client {
     runtime: Runtime,
-    http: HyperClient<HttpConnector, Empty<Bytes>>,
+    http: HyperClient<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     base: String,
     patience: Duration,
 }
@@ -61,7 +63,8 @@ impl Client {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(ANSWER_TIME));
         connector.set_nodelay(true);
-        let http = HyperClient::builder(TokioExecutor::new()).build(connector);
+        connector.enforce_http(false);
+        let http = HyperClient::builder(TokioExecutor::new()).build(with_tls(connector).map_err(AuditError::Client)?);
         Ok(Self { runtime, http, base, patience })
     }
 
@@ -108,13 +111,18 @@ impl Client {
     }
 }
 
+/// Believes the authorities that the system believes, or those in the file that `SSL_CERT_FILE` names.
+fn with_tls(connector: HttpConnector) -> std::io::Result<HttpsConnector<HttpConnector>> {
+    let builder = HttpsConnectorBuilder::new().with_provider_and_native_roots(ring::default_provider())?;
+    Ok(builder.https_or_http().enable_http1().wrap_connector(connector))
+}
+
 fn check(url: &str) -> Result<(), &'static str> {
     let expected = "not a URL; expected one such as http://127.0.0.1:8080";
     let uri: Uri = url.parse().map_err(|_| expected)?;
     match uri.scheme_str() {
-        Some("http") if uri.query().is_none() => Ok(()),
-        Some("http") => Err("the URL must not have a query; expected one such as http://127.0.0.1:8080"),
-        Some("https") => Err("https is not spoken here; audit the server's own address with http://"),
+        Some("http" | "https") if uri.query().is_none() => Ok(()),
+        Some("http" | "https") => Err("the URL must not have a query; expected one such as http://127.0.0.1:8080"),
         Some(_) | None => Err(expected),
     }
 }

@@ -317,7 +317,7 @@ pub(crate) struct GetArguments {
     /// A user id, or @username
     #[arg(value_name = "USER")]
     pub(crate) user: String,
-    /// The server to ask
+    /// The server to ask; for https, SSL_CERT_FILE names authorities to believe in place of the system's
     #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL")]
     pub(crate) server: String,
     /// Print the answer as one JSON object on a line
@@ -351,7 +351,7 @@ pub(crate) struct SubjectArguments {
     /// The store to check, opened read-only: rocksdb:DIR, redis://… or redis-cluster://…
     #[arg(long, value_name = "URL", hide_env_values = true)]
     pub(crate) store: Option<StoreUrl>,
-    /// The server to check: http://host:port
+    /// The server to check: http://host:port, or https with the authorities of the system or of SSL_CERT_FILE
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
 }

@@ -8,16 +8,15 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use console::Term;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
 use hyper::{HeaderMap, Response, StatusCode, Uri};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::arguments::GetArguments;
 use crate::exit::Failure;
+use crate::https;
 use crate::signals;
 
 /// Largest answer that is read. One user has at most some 100 KB.
@@ -59,10 +58,12 @@ fn address(arguments: &GetArguments) -> Result<Uri, Failure> {
         None => format!("{server}/users/{}", encoded(&arguments.user)),
     };
     let uri: Uri = path.parse().with_context(|| format!("{server} is no URL")).map_err(Failure::usage)?;
-    if uri.scheme_str() != Some("http") {
-        return Err(Failure::usage(anyhow!("--server must be http://host:port, not {server}")));
+    match uri.scheme_str() {
+        Some("http" | "https") => Ok(uri),
+        Some(_) | None => {
+            Err(Failure::usage(anyhow!("--server must be http://host:port or https://host:port, not {server}")))
+        }
     }
-    Ok(uri)
 }
 
 fn encoded(text: &str) -> String {
@@ -70,8 +71,8 @@ fn encoded(text: &str) -> String {
 }
 
 async fn ask(address: &Uri) -> anyhow::Result<Response<Incoming>> {
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    client.get(address.clone()).await.with_context(|| format!("asking {address}; is the server running?"))
+    let asked = https::client()?.get(address.clone()).await;
+    asked.with_context(|| format!("asking {address}; is the server running?"))
 }
 
 fn age_of(headers: &HeaderMap) -> String {

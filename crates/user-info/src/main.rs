@@ -8,6 +8,7 @@ mod demo;
 mod exit;
 mod get;
 mod history_arguments;
+mod https;
 mod logging;
 mod page_arguments;
 mod public_arguments;

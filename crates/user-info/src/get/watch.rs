@@ -9,16 +9,15 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use futures_util::StreamExt;
 use http_body_util::Empty;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use sse_stream::{Sse, SseStream};
 
 use super::{TIMEOUT, age_of, encoded, refused, show};
 use crate::arguments::GetArguments;
 use crate::exit::Failure;
+use crate::https;
 use crate::signals;
 
 /// What is waited before the server is asked again, unless it says something else.
@@ -66,12 +65,11 @@ impl Watch<'_> {
     }
 
     async fn connect(&self) -> anyhow::Result<Response<Incoming>> {
-        let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
         let mut request = Request::get(&self.address).header("accept", "text/event-stream");
         if let Some(id) = &self.last_event_id {
             request = request.header("last-event-id", id);
         }
-        let asked = tokio::time::timeout(TIMEOUT, client.request(request.body(Empty::new())?)).await;
+        let asked = tokio::time::timeout(TIMEOUT, https::client()?.request(request.body(Empty::new())?)).await;
         let asked = asked.map_err(|_| anyhow!("{} did not answer within {TIMEOUT:?}", self.arguments.server))?;
         asked.with_context(|| format!("asking {}", self.address))
     }

@@ -140,7 +140,7 @@ fn status_2_is_for_wrong_usage() {
         (&["topics", "create", "--log", &log, "--partitions", "0"], "--partitions"),
         (&["upstream", "tweets", "--log", &log, "--stream", "https://127.0.0.1/x"], "http://"),
         (&["demo", "--log", "redis://127.0.0.1"], "kafka://"),
-        (&["get", "12", "--server", "https://127.0.0.1"], "http://host:port"),
+        (&["get", "12", "--server", "ftp://127.0.0.1"], "http://host:port or https://host:port"),
         (&["serve", "--frobnicate"], "--frobnicate"),
         (&["sing"], "sing"),
     ] {

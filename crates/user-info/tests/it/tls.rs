@@ -5,10 +5,13 @@ use std::process::Command;
 
 use user_info_testkit::Certificates;
 
-use crate::support::facts::user;
-use crate::support::program::{Ended, run};
+use crate::support::facts::{followed, user};
+use crate::support::kafka::shared_broker;
+use crate::support::program::{Ended, Program, run};
 use crate::support::replica::Replica;
+use crate::support::turn;
 use crate::support::waiting::{LIMIT, until};
+use crate::support::watching::Watch;
 use crate::support::world::World;
 
 /// A server that shows the certificate, and looks for another one only when told to.
@@ -52,6 +55,30 @@ fn curl_gets_users_over_tls_in_both_versions_and_without_tls_by_prior_knowledge(
     plain.until_caught_up();
     let answer = curl(&["--http2-prior-knowledge"], &format!("{}/users/1", plain.url())).with_status(0);
     assert_eq!(answer.that_says("2 200").json()["username"], "one");
+}
+
+#[test]
+fn get_watch_and_audit_ask_over_tls_and_only_whom_they_can_believe() {
+    let _turn = turn::shared();
+    let (broker, certificates) = (shared_broker(), Certificates::new().unwrap());
+    let world = World::on(&broker, "tls-clients");
+    world.publish(&[user("1", "one")]);
+    let server = server(&world, &certificates).started();
+    server.until_caught_up();
+    let url = format!("https://{}", server.public);
+    let command = |arguments: &[&str]| {
+        let mut command = Program::under_test().command(arguments);
+        command.args(["--server", &url]).env("SSL_CERT_FILE", certificates.authority());
+        command
+    };
+    let answer = run(&command(&["get", "1", "--json"])).with_status(0);
+    assert_eq!(answer.json()["username"], "one");
+    let mut watch = Watch::of(&command(&["get", "@one", "--json", "--watch"]));
+    assert_eq!(watch.next()["followers_count"], 0);
+    world.publish(&[followed("2", "1")]);
+    assert_eq!(watch.next()["followers_count"], 1);
+    run(command(&["audit"]).args(world.log_options())).with_status(0);
+    run(command(&["get", "1"]).env_remove("SSL_CERT_FILE")).with_status(3).that_says("certificate");
 }
 
 #[test]

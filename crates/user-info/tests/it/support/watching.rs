@@ -1,5 +1,7 @@
 //! `user-info get --watch --json`, read record by record.
 
+use std::process::Command;
+
 use serde_json::Value;
 use user_info_testkit::Process;
 
@@ -14,7 +16,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start(user: &str, server: &str) -> Self {
-        Self { process: Program::under_test().start(["get", user, "--server", server, "--watch", "--json"]), read: 0 }
+        Self::of(&Program::under_test().command(["get", user, "--server", server, "--watch", "--json"]))
+    }
+
+    /// What this command prints.
+    pub(crate) fn of(command: &Command) -> Self {
+        Self { process: Process::spawn(command).unwrap(), read: 0 }
     }
 
     /// The next record that it prints.
