@@ -39,6 +39,7 @@ mod crash;
 mod many_readers;
 mod mutants;
 mod outage;
+mod phone;
 mod redis_chaos;
 mod redis_errors;
 mod redis_failover;
