@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first error")]
 
+mod client;
 mod support;
 
 use std::net::SocketAddr;
@@ -14,7 +15,8 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use user_info_store::StoreUrl;
 
-use support::{Client, Random, filled, open_log, serve};
+use client::{Client, Random};
+use support::{filled, open_log, serve};
 
 /// How a user is asked for, before and after the id.
 const APIS: [(&str, &str, &str); 4] = [

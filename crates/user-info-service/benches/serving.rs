@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first error")]
 
+mod client;
 mod support;
 
 use std::net::SocketAddr;
@@ -19,7 +20,8 @@ use user_info_log::{Log, NewRecord, ProducerConfig};
 use user_info_store::StoreUrl;
 use user_info_testkit::{RedisConfig, RedisServer};
 
-use support::{Client, Random, filled, open_log, serve, user};
+use client::{Client, Random};
+use support::{filled, open_log, serve, user};
 
 const FACTS_PER_SECOND: u32 = 1_000;
 const REQUESTS_PER_SECOND: u32 = 1_000;
