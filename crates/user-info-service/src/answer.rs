@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use hyper::header::HeaderValue;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use user_info_core::{AccountState, Id};
 use xxhash_rust::xxh3::xxh3_64;
@@ -95,8 +96,9 @@ pub fn json(answer: &impl Serialize) -> Bytes {
 }
 
 /// A strong validator: equal bodies have equal tags on every replica.
-pub fn etag(body: &[u8]) -> String {
-    format!("\"{:016x}\"", xxh3_64(body))
+pub fn etag(body: &[u8]) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{:016x}\"", xxh3_64(body)))
+        .expect("hexadecimal digits in quotes are visible ASCII")
 }
 
 /// Whether the value of an `If-None-Match` header names `etag` (RFC 9110, weak comparison).

@@ -106,7 +106,7 @@ impl<T> Changes<T> {
 }
 
 /// The user whose record a change moves, and of a follow the other one as well.
-fn users_of(change: &Change) -> impl Iterator<Item = &Id> {
+pub(crate) fn users_of(change: &Change) -> impl Iterator<Item = &Id> {
     let (user, other) = match change {
         Change::Profile { user, .. } | Change::Forget { user } => (user, None),
         Change::Add(pair) | Change::Remove(pair) => {

@@ -294,7 +294,8 @@ impl Event {
     }
 
     fn new(kind: &str, data: &[u8]) -> Self {
-        let id = etag(data).replace('"', "");
+        let etag = etag(data);
+        let id = etag.to_str().expect("an entity tag is visible ASCII").trim_matches('"');
         let data = std::str::from_utf8(data).expect("JSON is UTF-8");
         Self { text: format!("id: {id}\nevent: {kind}\ndata: {data}\n\n").into(), id: id.into() }
     }

@@ -26,6 +26,7 @@ use crate::clock::now_ms;
 use crate::errors::{RecentErrors, ServiceError};
 use crate::events::Latest;
 use crate::history::letters::LastLetters;
+use crate::hot::HotAnswers;
 use crate::metrics::{BadLabels, Metrics, TopicLabels};
 use crate::standing::{Halt, TopicReport, judge, judge_end};
 use crate::view::{PartitionView, Phase, SharedView, TopicView, View};
@@ -79,6 +80,8 @@ pub struct IngestParts {
     pub news: Receiver<News>,
     /// Who waits for changes.
     pub changes: Arc<Changes<Arc<Latest>>>,
+    /// Answers that a batch makes old.
+    pub hot: Option<Arc<HotAnswers>>,
     /// Rung after dead letters were written.
     pub bell: SyncSender<()>,
     /// Where the view is published.
@@ -426,7 +429,11 @@ impl Ingest {
             Err(StoreError::Rewound { reason }) => Ok(Some(reason)),
             Err(error) => Err(error),
         };
-        match self.until_store_answers(|| rewound(store.apply(batch)))? {
+        let hot = self.parts.hot.clone();
+        let writing = hot.as_ref().map(|hot| hot.writing(&batch.changes));
+        let applied = self.until_store_answers(|| rewound(store.apply(batch)))?;
+        drop(writing);
+        match applied {
             Some(None) => {}
             Some(Some(reason)) => return self.rewind(&reason).map(|()| Written::Rewound),
             None => {

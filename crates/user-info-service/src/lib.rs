@@ -22,6 +22,7 @@ pub mod events;
 pub mod fields;
 pub mod found;
 pub mod history;
+pub mod hot;
 pub mod ingest;
 pub mod listen;
 pub mod load;

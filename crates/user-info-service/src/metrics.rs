@@ -15,6 +15,7 @@ use user_info_core::Topic;
 
 use crate::events::EventCounts;
 use crate::history::window::Window;
+use crate::hot::HotCounts;
 use crate::listen::ConnectionCounts;
 use crate::load::LoadCounts;
 
@@ -148,6 +149,8 @@ pub struct Metrics {
     pub connections: ConnectionCounts,
     /// Streams of events.
     pub events: EventCounts,
+    /// Answers that are ready to be sent.
+    pub hot: HotCounts,
     /// Seconds from a record's timestamp to its visibility, for records that came after the end was first reached.
     pub update_seconds: Histogram,
     /// Seconds that the store took to apply a batch.
@@ -197,6 +200,7 @@ impl Default for Metrics {
             requests: Family::default(),
             connections: ConnectionCounts::default(),
             events: EventCounts::default(),
+            hot: HotCounts::default(),
             update_seconds: Histogram::new(UPDATE_SECONDS),
             apply_seconds: Histogram::new(REQUEST_SECONDS),
             batch_records: Histogram::new(BATCH_RECORDS),
@@ -264,6 +268,8 @@ impl Metrics {
         registry.register("event_streams", "Open streams of events", self.events.open.clone());
         registry.register("event_streams_refused", "Streams refused as one too many", self.events.refused.clone());
         registry.register("events", "Events sent", self.events.sent.clone());
+        registry.register("hot_hits", "Requests answered with an answer that was ready", self.hot.hits.clone());
+        registry.register("hot_misses", "Requests for which the store was read", self.hot.misses.clone());
         self.register_tls();
     }
 

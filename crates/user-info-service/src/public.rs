@@ -18,7 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use user_info_core::Id;
 use user_info_store::{Store, StoreError, UserRecord};
 
-use crate::answer::{Problem, UserAnswer, UsersAnswer, Withheld, json};
+use crate::answer::{Problem, UserAnswer, UsersAnswer, Withheld, etag, json};
 use crate::batch::{self, BATCH_BYTES_MAX};
 use crate::body::{self, AnswerBody, BodyError, whole};
 use crate::clock::now_ms;
@@ -27,6 +27,7 @@ use crate::errors::chain;
 use crate::events::Events;
 use crate::fields::Fields;
 use crate::found::Found;
+use crate::hot::{HotAnswers, Ready};
 use crate::load::{Load, Refused};
 use crate::metrics::{Metrics, Route};
 use crate::openapi;
@@ -34,7 +35,7 @@ use crate::pages::Pages;
 use crate::pages::request::PageAsked;
 use crate::rate_limit::{Quota, RateLimiter};
 use crate::refusal::Refusal;
-use crate::representation::{self, NO_CACHE, Representation};
+use crate::representation::{self, NO_CACHE, Representation, Validator};
 use crate::request::{self, Asked};
 use crate::twitter::v2::MissingUser;
 use crate::twitter::{self, Api};
@@ -63,6 +64,8 @@ pub struct Public {
     pub store: Store,
     /// The newest view.
     pub view: SharedView,
+    /// Answers that are ready to be sent.
+    pub hot: Option<Arc<HotAnswers>>,
     /// Streams of changes.
     pub events: Events,
     /// Counters and histograms.
@@ -163,13 +166,12 @@ impl Public {
             Asked::Page(asked) => return Box::pin(self.page(received, &body, asked)).await,
             Asked::User(user, fields) => {
                 body::refuse(&body)?;
-                let record = self.store.fetch(&user).await.map_err(store_failed)?;
-                one(record.as_ref(), fields, view, || format!("the id {user}"))?
+                self.user(&user, fields, view).await?
             }
             Asked::Username(username, fields) => {
                 body::refuse(&body)?;
                 let record = self.store.look_up(&username).await.map_err(store_failed)?;
-                one(record.as_ref(), fields, view, || format!("the username {username}"))?
+                one(record.as_ref(), fields, view, || format!("the username {username}")).map(Representation::json)?
             }
             Asked::Users(users, fields) => {
                 body::refuse(&body)?;
@@ -184,12 +186,26 @@ impl Public {
         Ok(representation::respond(&received.head.headers, sent).await)
     }
 
+    async fn user(&self, user: &Id, fields: Fields, view: &View) -> Result<Representation, Problem> {
+        let asked = || format!("the id {user}");
+        if let Some(hot) = self.hot.as_ref().filter(|_| fields == Fields::ALL) {
+            let read = || {
+                let record = self.store.get(user).map_err(store_failed)?;
+                let body = one(record.as_ref(), fields, view, asked)?;
+                Ok(Ready { etag: etag(&body), body })
+            };
+            return hot.get_or_read(user, read).map(Representation::from);
+        }
+        let record = self.store.fetch(user).await.map_err(store_failed)?;
+        one(record.as_ref(), fields, view, asked).map(Representation::json)
+    }
+
     async fn batch(&self, received: &Received<'_>, body: Incoming) -> Result<Representation, Problem> {
         body::check_json(&received.head.headers)?;
         let batch = batch::parse(&self.read_body(received, body, BATCH_BYTES_MAX).await?)?;
         let records = batch::fetch(&self.store, &batch.users).await.map_err(store_failed)?;
         // It has no address that would give the same again.
-        Ok(Representation { validated: false, ..many(&batch.users, &records, batch.fields, received.view)? })
+        Ok(Representation { validator: Validator::None, ..many(&batch.users, &records, batch.fields, received.view)? })
     }
 
     async fn page(
@@ -249,9 +265,9 @@ fn one(
     fields: Fields,
     view: &View,
     asked: impl FnOnce() -> String,
-) -> Result<Representation, Problem> {
+) -> Result<Bytes, Problem> {
     let shown = Found::of(record).or_problem(view.complete, asked)?;
-    Ok(Representation::json(json(&UserAnswer::new(shown, fields))))
+    Ok(json(&UserAnswer::new(shown, fields)))
 }
 
 fn many(users: &[Id], records: &[Option<UserRecord>], fields: Fields, view: &View) -> Result<Representation, Problem> {

@@ -33,7 +33,7 @@ pub async fn rebuild(
     watch_interval: Duration,
     shutdown: Shutdown,
 ) -> Result<Rebuilt, ServiceError> {
-    let mut engine = Engine::start(log, fresh, Sharing::Alone, limits, watch_interval, Until::CaughtUp)?;
+    let mut engine = Engine::start(log, fresh, Sharing::Alone, limits, watch_interval, 0, Until::CaughtUp)?;
     let view = Arc::clone(&engine.view);
     let ended = tokio::select! {
         ended = engine.ended() => ended,

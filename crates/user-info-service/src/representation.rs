@@ -7,6 +7,7 @@ use hyper::{Response, StatusCode};
 use crate::answer::{etag, matches};
 use crate::body::{AnswerBody, whole};
 use crate::encoding::{Coding, PACKED_BYTES_MIN};
+use crate::hot::Ready;
 use crate::public::JSON;
 
 /// Bodies from here on are packed on a thread of their own: it takes up to some milliseconds, and others wait
@@ -22,14 +23,31 @@ pub struct Representation {
     pub body: Bytes,
     /// What they are.
     pub kind: HeaderValue,
-    /// Whether the same address gives the same again, so that a client can ask whether it has changed.
-    pub validated: bool,
+    /// What a client can ask with whether it has changed.
+    pub validator: Validator,
+}
+
+/// The entity tag of a body.
+#[derive(Clone, Debug)]
+pub enum Validator {
+    /// The one that follows from its bytes.
+    Computed,
+    /// This one, computed before.
+    Known(HeaderValue),
+    /// None, because no address would give the same again.
+    None,
 }
 
 impl Representation {
     /// An answer that the same address gives again while nothing changes.
     pub fn json(body: Bytes) -> Self {
-        Self { body, kind: JSON, validated: true }
+        Self { body, kind: JSON, validator: Validator::Computed }
+    }
+}
+
+impl From<Ready> for Representation {
+    fn from(ready: Ready) -> Self {
+        Self { body: ready.body, kind: JSON, validator: Validator::Known(ready.etag) }
     }
 }
 
@@ -37,13 +55,17 @@ impl Representation {
 pub async fn respond(request: &HeaderMap, sent: Representation) -> Response<AnswerBody> {
     let packable = sent.body.len() >= PACKED_BYTES_MIN;
     let coding = if packable { Coding::accepted(values(request, &header::ACCEPT_ENCODING)) } else { None };
-    let etag = sent.validated.then(|| etag(&sent.body));
+    let etag = match &sent.validator {
+        Validator::Computed => Some(etag(&sent.body)),
+        Validator::Known(etag) => Some(etag.clone()),
+        Validator::None => None,
+    };
     let is_known = etag.as_ref().is_some_and(|etag| is_known(request, etag));
     let mut response = if is_known { not_modified() } else { fresh(sent, coding).await };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, NO_CACHE);
     if let Some(etag) = etag {
-        headers.insert(header::ETAG, validator(&etag, coding));
+        headers.insert(header::ETAG, for_coding(etag, coding));
     }
     if packable {
         headers.insert(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
@@ -51,7 +73,8 @@ pub async fn respond(request: &HeaderMap, sent: Representation) -> Response<Answ
     response
 }
 
-fn is_known(request: &HeaderMap, etag: &str) -> bool {
+fn is_known(request: &HeaderMap, etag: &HeaderValue) -> bool {
+    let etag = text(etag);
     values(request, &header::IF_NONE_MATCH).any(|asked| matches(asked, etag))
 }
 
@@ -64,12 +87,15 @@ pub(crate) fn values<'request>(
 }
 
 /// Weak if the body is packed: its bytes are others, what they say is the same (RFC 9110, section 8.8.1).
-fn validator(etag: &str, coding: Option<Coding>) -> HeaderValue {
-    let value = match coding {
-        None => HeaderValue::from_str(etag),
-        Some(_) => HeaderValue::try_from(format!("W/{etag}")),
-    };
-    value.expect("hexadecimal digits in quotes are visible ASCII")
+fn for_coding(etag: HeaderValue, coding: Option<Coding>) -> HeaderValue {
+    match coding {
+        None => etag,
+        Some(_) => HeaderValue::try_from(format!("W/{}", text(&etag))).expect("an entity tag is visible ASCII"),
+    }
+}
+
+fn text(etag: &HeaderValue) -> &str {
+    etag.to_str().expect("an entity tag is visible ASCII")
 }
 
 fn not_modified() -> Response<AnswerBody> {

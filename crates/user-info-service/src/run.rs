@@ -24,6 +24,7 @@ use crate::errors::{RecentErrors, ServiceError};
 use crate::events::{EventLimits, Events, Latest};
 use crate::history::letters::LastLetters;
 use crate::history::recorder::{HistoryConfig, Recorder, Sources};
+use crate::hot::HotAnswers;
 use crate::ingest::{Ingest, IngestLimits, IngestParts, Sharing, Until};
 use crate::listen::{self, Closing, ConnectionCounts, ListenLimits};
 use crate::load::{Load, LoadLimits};
@@ -39,6 +40,9 @@ use crate::watch;
 
 /// Connections on the operator's address open at once: a few probes, scrapers and people.
 const ADMIN_CONNECTIONS_MAX: usize = 256;
+
+/// Answers of 80,000 users, which are four of five requests to a million of them (Zipf, 0.99).
+const HOT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// How long the outbox may take to end after ingest has: it may be waiting for a broker, and holds nothing that is not
 /// in the store.
@@ -72,6 +76,8 @@ pub struct ServiceConfig {
     pub load: LoadLimits,
     /// Who may read answers in a browser.
     pub cors: Cors,
+    /// Memory for answers that are ready to be sent, in bytes; 0 for none. A shared store has none: others write to it.
+    pub hot_bytes_max: u64,
     /// Limits of streams of events.
     pub events: EventLimits,
     /// Pages for people on the public address; `None` to serve programs alone.
@@ -94,6 +100,7 @@ impl Default for ServiceConfig {
             stop_deadline: Duration::from_secs(10),
             load: LoadLimits::default(),
             cors: Cors::Off,
+            hot_bytes_max: HOT_BYTES_MAX,
             events: EventLimits::default(),
             pages: Some(PagesConfig::default()),
             history: HistoryConfig::default(),
@@ -110,6 +117,8 @@ pub struct Engine {
     pub view: SharedView,
     /// Who waits for changes.
     pub changes: Arc<Changes<Arc<Latest>>>,
+    /// Answers that are ready to be sent.
+    pub hot: Option<Arc<HotAnswers>>,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
     /// The last errors.
@@ -146,6 +155,7 @@ impl Engine {
         sharing: Sharing,
         limits: IngestLimits,
         watch_interval: Duration,
+        hot_bytes_max: u64,
         until: Until,
     ) -> Result<Self, ServiceError> {
         // What a store of one's own holds is known before the first request.
@@ -153,6 +163,8 @@ impl Engine {
         let view = Arc::new(ArcSwap::from_pointee(View::from_positions(&positions)));
         let (metrics, errors) = (Arc::new(Metrics::default()), Arc::new(RecentErrors::default()));
         let changes = Changes::of(store);
+        let is_hot = hot_bytes_max > 0 && !store.is_shared();
+        let hot = is_hot.then(|| Arc::new(HotAnswers::new(hot_bytes_max, metrics.hot.clone())));
         let letters = Arc::new(LastLetters::default());
         let stop = CancellationToken::new();
         let news = watch::start(log.clone(), watch_interval, Arc::clone(&errors), stop.clone())
@@ -165,6 +177,7 @@ impl Engine {
             limits,
             news,
             changes: Arc::clone(&changes),
+            hot: hot.clone(),
             bell,
             view: Arc::clone(&view),
             metrics: Arc::clone(&metrics),
@@ -181,7 +194,7 @@ impl Engine {
         };
         let ingest = Ingest::new(parts)?;
         let threads = [spawn("ingest", move || ingest.run(until))?, spawn("outbox", move || outbox.run())?];
-        Ok(Self { view, changes, metrics, errors, letters, stop, threads })
+        Ok(Self { view, changes, hot, metrics, errors, letters, stop, threads })
     }
 
     /// Resolves when a thread ended: with its error, or `Ok` when ingest was done.
@@ -238,7 +251,8 @@ impl Service {
     /// Starts ingest.
     pub fn start(config: ServiceConfig, log: &Log, store: Store) -> Result<Self, ServiceError> {
         let sharing = if store.is_shared() { Sharing::Group(config.group.clone()) } else { Sharing::Alone };
-        let engine = Engine::start(log, &store, sharing, config.ingest, config.watch_interval, Until::Stopped)?;
+        let (interval, hot) = (config.watch_interval, config.hot_bytes_max);
+        let engine = Engine::start(log, &store, sharing, config.ingest, interval, hot, Until::Stopped)?;
         Ok(Self { engine, config, store, stopping: Arc::default() })
     }
 
@@ -306,6 +320,7 @@ impl Service {
         Public {
             store: self.store.clone(),
             view: Arc::clone(&self.engine.view),
+            hot: self.engine.hot.clone(),
             events: self.events(closing),
             metrics: Arc::clone(&self.engine.metrics),
             load: Load::new(self.config.load, self.engine.metrics.load.clone()),

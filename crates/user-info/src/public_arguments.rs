@@ -20,6 +20,9 @@ pub(crate) struct PublicArguments {
     /// How long a request may take, its body included, before it gets 503
     #[arg(long, default_value = "2s", value_name = "TIME", value_parser = parse_duration)]
     request_deadline: Duration,
+    /// Memory for answers that are ready to be sent, in MiB; 0 for none. Without effect on Redis
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    hot_answers_mib: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -29,6 +32,10 @@ enum AllowedOrigin {
 }
 
 impl PublicArguments {
+    pub(crate) fn hot_bytes_max(&self) -> u64 {
+        self.hot_answers_mib.saturating_mul(1024 * 1024)
+    }
+
     pub(crate) fn load(&self) -> LoadLimits {
         LoadLimits { waiting_max: self.requests_waiting_max, deadline: self.request_deadline }
     }

@@ -50,6 +50,7 @@ fn config(arguments: &ServeArguments, tls: Option<Tls>) -> ServiceConfig {
         drain: arguments.drain,
         stop_deadline: arguments.stop_deadline,
         load: arguments.public.load(),
+        hot_bytes_max: arguments.public.hot_bytes_max(),
         cors: arguments.public.cors(),
         history: arguments.history.config(&arguments.store.store),
         pages: arguments.pages.config(),
@@ -63,7 +64,7 @@ pub(crate) async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, F
 }
 
 #[expect(clippy::print_stdout, reason = "the bound addresses are this command's result")]
-fn print_address(name: &str, scheme: &str, listener: &TcpListener) -> Result<(), Failure> {
+pub(crate) fn print_address(name: &str, scheme: &str, listener: &TcpListener) -> Result<(), Failure> {
     let address = listener.local_addr().context("asking for the bound address").map_err(Failure::check)?;
     println!("{name} {scheme}://{address}");
     Ok(())

@@ -8,7 +8,7 @@ use super::images::ImageOrigin;
 use crate::answer::Problem;
 use crate::body::{AnswerBody, whole};
 use crate::refusal::Refusal;
-use crate::representation::{self, Representation};
+use crate::representation::{self, Representation, Validator};
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
@@ -77,7 +77,7 @@ impl PageAnswer {
         };
         let mut response = match &self.problem {
             None => {
-                let sent = Representation { body: self.body, kind, validated: true };
+                let sent = Representation { body: self.body, kind, validator: Validator::Computed };
                 representation::respond(request, sent).await
             }
             Some(problem) => {

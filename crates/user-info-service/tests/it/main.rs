@@ -9,6 +9,7 @@
 
 mod clients;
 mod facts;
+mod hot;
 mod http;
 mod server;
 
@@ -34,6 +35,7 @@ mod kafka;
 mod load;
 mod malformed;
 mod metrics;
+mod on_redis;
 mod openapi;
 mod operator;
 mod page_requests;

@@ -160,6 +160,7 @@ fn an_engine_can_be_finished_after_it_ended() {
             Sharing::Alone,
             IngestLimits::default(),
             Duration::from_millis(50),
+            0,
             Until::Stopped,
         )
         .unwrap()
