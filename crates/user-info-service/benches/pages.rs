@@ -35,8 +35,7 @@ const LOADED: &str = "(entry => [entry.responseEnd, entry.domContentLoadedEventE
 #[derive(Clone, Copy)]
 struct Scale {
     users: u64,
-    browsers: u32,
-    reloads: u32,
+    visits: u32,
     facts: u64,
 }
 
@@ -44,9 +43,9 @@ struct Scale {
 async fn main() {
     let full = std::env::args().any(|argument| argument == "--bench");
     let scale = if full {
-        Scale { users: 100_000, browsers: 10, reloads: 100, facts: 300 }
+        Scale { users: 100_000, visits: 100, facts: 300 }
     } else {
-        Scale { users: 100, browsers: 1, reloads: 2, facts: 3 }
+        Scale { users: 100, visits: 2, facts: 3 }
     };
     let directory = tempfile::tempdir().unwrap();
     let log = open_log(directory.path());
@@ -61,29 +60,25 @@ async fn main() {
 
 fn measure(page: &str, log: &Log, scale: Scale) {
     for (width, viewport) in [("1440 px", Viewport::WIDE), ("390 px", Viewport::NARROW)] {
-        let first = (0..scale.browsers).map(|_| first_visit(page, viewport)).collect();
-        print(&format!("complete in a browser that knows nothing, {width}"), first);
-        print(&format!("complete when loaded again, {width}"), reloads(page, viewport, scale.reloads));
+        let browser = Browser::start().unwrap();
+        browser.look(viewport).unwrap();
+        browser.open(page).unwrap();
+        print(&format!("complete, the first page of a new browser, {width}"), vec![complete(&browser)]);
+        print(&format!("complete, nothing of it kept, {width}"), visits(&browser, scale.visits, true));
+        print(&format!("complete, loaded again, {width}"), visits(&browser, scale.visits, false));
     }
     print("from publishing to the count on an open page", counts(page, log, scale.facts));
 }
 
-fn first_visit(page: &str, viewport: Viewport) -> f64 {
-    let browser = Browser::start().unwrap();
-    browser.look(viewport).unwrap();
-    browser.open(page).unwrap();
-    complete(&browser)
-}
-
-fn reloads(page: &str, viewport: Viewport, count: u32) -> Vec<f64> {
-    let browser = Browser::start().unwrap();
-    browser.look(viewport).unwrap();
-    browser.open(page).unwrap();
-    let reload = |_| {
+fn visits(browser: &Browser, count: u32, anew: bool) -> Vec<f64> {
+    let visit = |_| {
+        if anew {
+            browser.forget().unwrap();
+        }
         browser.reload().unwrap();
-        complete(&browser)
+        complete(browser)
     };
-    (0..count).map(reload).collect()
+    (0..count).map(visit).collect()
 }
 
 /// Milliseconds from the start of the navigation until everything that the page refers to is there.

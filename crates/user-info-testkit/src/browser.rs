@@ -101,6 +101,14 @@ impl Browser {
         self.dev_tools("Emulation.setScriptExecutionDisabled", json!({ "value": !allowed })).map(drop)
     }
 
+    /// Forgets what it keeps of pages, so that the next one is loaded as by somebody who comes for the first time.
+    ///
+    /// # Errors
+    /// If the browser has ended.
+    pub fn forget(&self) -> Result<()> {
+        self.dev_tools("Network.clearBrowserCache", json!({})).map(drop)
+    }
+
     /// Opens a page and waits until it has loaded.
     ///
     /// # Errors
