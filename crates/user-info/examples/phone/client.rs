@@ -142,7 +142,7 @@ impl Phone {
     }
 
     /// The counts of a user, now and as they change. For as long as the screen is in front; hand it back then.
-    pub(crate) async fn to_foreground(&mut self, user: &str) -> anyhow::Result<Live> {
+    pub(crate) async fn watch(&mut self, user: &str) -> anyhow::Result<Live> {
         let path = format!("/users/{user}/events?fields={COUNT_FIELDS}");
         let mut request = self.request("GET", &path).header("accept", "text/event-stream");
         let last_event = self.last_events.get(user).cloned();
@@ -156,7 +156,7 @@ impl Phone {
 
     /// Nobody looks any more: the stream is given up, and not a byte comes from then on. What was seen last is kept, so that
     /// coming back costs one event only if there is something new.
-    pub(crate) fn to_background(&mut self, live: Live) {
+    pub(crate) fn leave(&mut self, live: Live) {
         if let Some(last_event) = live.last_event {
             self.last_events.insert(live.user, last_event);
         }

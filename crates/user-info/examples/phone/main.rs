@@ -34,15 +34,15 @@ async fn main() -> anyhow::Result<()> {
     meter.note("the same list again");
     let second = meter.phone.profile(user).await?;
     meter.note(if matches!(second, Answer::Same(_)) { "the profile again, unchanged" } else { "the profile, changed" });
-    let mut live = meter.phone.to_foreground(user).await?;
+    let mut live = meter.phone.watch(user).await?;
     live.next().await?;
     meter.note("live counts: the first event");
     let changes = look(&mut live).await?;
     meter.note(&format!("live counts for {} s, {changes} changes", LOOK.as_secs()));
-    meter.phone.to_background(live);
+    meter.phone.leave(live);
     tokio::time::sleep(LOOK).await;
     meter.note(&format!("in the background for {} s", LOOK.as_secs()));
-    let mut live = meter.phone.to_foreground(user).await?;
+    let mut live = meter.phone.watch(user).await?;
     let _ = timeout(LOOK, live.next()).await;
     meter.note("back in the foreground, the first event");
     let (Answer::New(profile) | Answer::Same(profile)) = first;

@@ -10,6 +10,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
+use tokio::runtime::Runtime;
 use user_info_testkit::Certificates;
 
 use crate::support::facts::{followed, tweeted, user};
@@ -45,9 +46,13 @@ fn profile(answer: Answer, sent: bool) -> Value {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_app_has_is_not_sent_again_and_lists_come_packed() {
+#[test]
+fn what_the_app_has_is_not_sent_again_and_lists_come_packed() {
     let _turn = turn::shared();
+    Runtime::new().unwrap().block_on(look_at_a_profile_and_a_list());
+}
+
+async fn look_at_a_profile_and_a_list() {
     let broker = shared_broker();
     let world = World::on(&broker, "phone");
     let ids: Vec<String> = (1..=60).map(|number| number.to_string()).collect();
@@ -79,9 +84,13 @@ async fn what_the_app_has_is_not_sent_again_and_lists_come_packed() {
     assert_eq!(phone.traffic().1, counted, "who is known is not asked for");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn counts_move_in_the_foreground_and_nothing_comes_in_the_background() {
+#[test]
+fn counts_move_in_the_foreground_and_nothing_comes_in_the_background() {
     let _turn = turn::shared();
+    Runtime::new().unwrap().block_on(look_at_counts_and_away());
+}
+
+async fn look_at_counts_and_away() {
     let broker = shared_broker();
     let world = World::on(&broker, "phone-live");
     world.publish(&[user("1", "one")]);
@@ -89,7 +98,7 @@ async fn counts_move_in_the_foreground_and_nothing_comes_in_the_background() {
     server.until_caught_up();
     let (mut phone, mut counted) = (phone(&server).await, 0);
 
-    let mut live = phone.to_foreground("1").await.unwrap();
+    let mut live = phone.watch("1").await.unwrap();
     assert_eq!(live.next().await.unwrap().unwrap()["followers_count"], 0);
     received(&phone, &mut counted);
     world.publish(&[followed("2", "1")]);
@@ -98,7 +107,7 @@ async fn counts_move_in_the_foreground_and_nothing_comes_in_the_background() {
     let event = received(&phone, &mut counted);
     assert!(event < EVENT_BYTES_MAX, "a change took {event} bytes");
 
-    phone.to_background(live);
+    phone.leave(live);
     until("the server has noticed", || {
         let metrics = server.admin("/metrics");
         let open = metrics.body.lines().find(|line| line.starts_with("user_info_event_streams "));
@@ -111,11 +120,11 @@ async fn counts_move_in_the_foreground_and_nothing_comes_in_the_background() {
     assert_eq!(server.counts("1")[2], 19);
     assert_eq!(phone.traffic().1, before, "something came in the background");
 
-    let mut live = phone.to_foreground("1").await.unwrap();
+    let mut live = phone.watch("1").await.unwrap();
     assert_eq!(live.next().await.unwrap().unwrap()["followers_count"], 19, "only the latest");
-    phone.to_background(live);
+    phone.leave(live);
     // Nothing is new, so the first event is that of the next change.
-    let mut live = phone.to_foreground("1").await.unwrap();
+    let mut live = phone.watch("1").await.unwrap();
     world.publish(&[tweeted("1", "a")]);
     let counts = live.next().await.unwrap().unwrap();
     assert_eq!((&counts["followers_count"], &counts["tweet_count"]), (&19.into(), &1.into()));
