@@ -13,6 +13,7 @@ use user_info_log::{Log, LogConfig, LogUrl, TopicNames};
 use user_info_store::{ClientCertificate, RedisOptions, RocksOptions, StoreOptions, StoreUrl, without_password};
 
 use crate::api_arguments::ApiArguments;
+use crate::bench_arguments::BenchArguments;
 use crate::config_file;
 use crate::exit::Failure;
 use crate::history_arguments::HistoryArguments;
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     Get(GetArguments),
     /// Recount every user from the log and compare with a store or a server; exit status 1 if anything differs
     Audit(AuditArguments),
+    /// Measure a server as its clients meet it
+    Bench(BenchArguments),
 }
 
 /// Where the facts are.

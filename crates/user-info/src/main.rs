@@ -3,6 +3,8 @@
 mod api_arguments;
 mod arguments;
 mod audit;
+mod bench;
+mod bench_arguments;
 mod config_file;
 mod demo;
 mod exit;
@@ -48,5 +50,6 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Rebuild(arguments) => rebuild::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     }
 }

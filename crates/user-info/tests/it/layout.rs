@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// What each crate may depend on. A crate that is not here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     ("user-info-core", &[]),
     ("user-info-testkit", &[]),
     ("user-info-log", &["user-info-core"]),
@@ -15,10 +15,12 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
     ("user-info-service", &["user-info-core", "user-info-log", "user-info-store"]),
     ("user-info-upstream", &["user-info-core", "user-info-log"]),
     ("user-info-audit", &["user-info-core", "user-info-log", "user-info-store"]),
+    ("user-info-bench", &["user-info-core", "user-info-log", "user-info-service"]),
     (
         "user-info",
         &[
             "user-info-audit",
+            "user-info-bench",
             "user-info-core",
             "user-info-log",
             "user-info-service",

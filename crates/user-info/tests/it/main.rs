@@ -25,6 +25,7 @@ mod stream_server;
 mod twitter_apis;
 
 mod bad_input;
+mod bench;
 mod compaction;
 mod demo;
 mod openapi;
