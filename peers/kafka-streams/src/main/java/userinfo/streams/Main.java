@@ -52,7 +52,7 @@ public final class Main {
 
     private static void run(Options options) throws ExecutionException, InterruptedException {
         BadRecords badRecords = new BadRecords();
-        Properties settings = Settings.of(options, badRecords);
+        Properties settings = Settings.of(options);
         Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, options.bootstrapServers()));
         Map<String, Integer> partitions = partitions(admin, options.topics());
         KafkaStreams streams = new KafkaStreams(topology(options, badRecords, settings), settings);
@@ -88,7 +88,8 @@ public final class Main {
     private static Topology topology(Options options, BadRecords badRecords, Properties settings) {
         return options.topology() == TopologyKind.DSL
             ? DslTopology.build(options.topics(), badRecords, settings)
-            : ProcessorTopology.build(options.topics(), badRecords, options.recordCacheMebibytes() > 0);
+            : ProcessorTopology.build(
+                options.topics(), badRecords, options.tuned(), options.recordCacheMebibytes() > 0);
     }
 
     private static UserView view(Options options, KafkaStreams streams, Map<String, Integer> partitions) {

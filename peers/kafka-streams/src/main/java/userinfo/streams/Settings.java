@@ -4,8 +4,6 @@ import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.streams.StreamsConfig;
-import userinfo.streams.fact.BadRecords;
-import userinfo.streams.topology.SkipUnreadable;
 
 /** The settings of Kafka Streams. */
 final class Settings {
@@ -13,7 +11,7 @@ final class Settings {
 
     private Settings() {}
 
-    static Properties of(Options options, BadRecords badRecords) {
+    static Properties of(Options options) {
         Properties settings = new Properties();
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, options.applicationId());
         settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, options.bootstrapServers());
@@ -21,8 +19,6 @@ final class Settings {
         settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, options.streamThreads());
         // The broker beside which this is measured is one node.
         settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
-        settings.put(StreamsConfig.DESERIALIZATION_EXCEPTION_HANDLER_CLASS_CONFIG, SkipUnreadable.class);
-        settings.put(SkipUnreadable.COUNTER_SETTING, badRecords);
         if (options.tuned()) {
             tune(settings, options);
         }

@@ -10,7 +10,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** The five topics of one test, under names of their own. */
+/** Five topics under names of their own. */
 final class Log implements AutoCloseable {
     private static final List<String> TOPICS = List.of("users", "tweets", "follows", "likes", "lists");
     private static final int PARTITIONS = 4;
@@ -18,16 +18,22 @@ final class Log implements AutoCloseable {
     private final String prefix;
     private final KafkaProducer<String, String> producer;
 
-    Log(String bootstrap, String prefix) throws ExecutionException, InterruptedException {
+    Log(String bootstrap, String prefix, boolean create) throws ExecutionException, InterruptedException {
         this.prefix = prefix;
         Map<String, Object> settings = Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        if (create) {
+            create(settings);
+        }
+        producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
+    }
+
+    private void create(Map<String, Object> settings) throws ExecutionException, InterruptedException {
+        Map<String, String> compacted = Map.of("cleanup.policy", "compact");
         try (Admin admin = Admin.create(settings)) {
-            Map<String, String> compacted = Map.of("cleanup.policy", "compact");
             admin.createTopics(TOPICS.stream()
                 .map(topic -> new NewTopic(prefix + topic, PARTITIONS, (short) 1).configs(compacted))
                 .toList()).all().get();
         }
-        producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer());
     }
 
     /** The peer's options that name the topics. */

@@ -48,6 +48,16 @@ final class Peer implements AutoCloseable {
         }
     }
 
+    /** Where it listens. */
+    String address() {
+        return address;
+    }
+
+    /** Processor time that it took so far. */
+    Duration cpu() {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO);
+    }
+
     HttpResponse<String> user(String id) throws IOException, InterruptedException {
         return get("/users/" + escaped(id));
     }

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @EnabledIfEnvironmentVariable(named = "KAFKA_BOOTSTRAP", matches = ".+")
 class RecountTest {
     private static final int USERS = 2000;
+    private static final int MEMBERS = 40;
     private static final int FACTS = 150_000;
     private static final int MORE_FACTS = 25_000;
     private static final int BATCH = 100;
@@ -31,15 +32,15 @@ class RecountTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "--topology processor --tuned",
-        "--topology processor --tuned --transactional-stores",
-        "--topology processor --defaults",
         "--topology dsl --tuned",
         "--topology dsl --tuned --transactional-stores",
         "--topology dsl --defaults",
+        "--topology processor --tuned",
+        "--topology processor --tuned --transactional-stores",
+        "--topology processor --defaults",
     })
     void everyUserIsAnsweredAsRecounted(String variant) throws Exception {
-        World world = new World(7, USERS, false);
+        World world = new World(7, USERS, MEMBERS, false);
         try (Log log = newLog()) {
             List<String> options = options(log, variant);
             publish(log, world.draw(FACTS));
@@ -56,9 +57,11 @@ class RecountTest {
             publish(log, world.draw(MORE_FACTS));
             try (Peer peer = new Peer(options)) {
                 List<String> differences = differences(peer, world);
-                // At-least-once, which is the default, applies facts again after a crash: counts drift then.
-                report(variant, "after kill -9", variant.contains("--defaults") ? List.of() : differences);
                 System.out.println(variant + ": after kill -9: " + differences.size() + " differences");
+                // At-least-once, which is the default, may apply facts again after a crash: counts drift then.
+                if (!variant.contains("--defaults")) {
+                    assertEquals(List.of(), differences.stream().limit(5).toList(), variant + " after kill -9");
+                }
             }
         }
     }
@@ -67,7 +70,7 @@ class RecountTest {
     @ParameterizedTest
     @ValueSource(strings = {"--topology processor", "--topology dsl", "--topology dsl --defaults"})
     void badRecordsLeaveTheLastGoodFactInForce(String variant) throws Exception {
-        World world = new World(8, USERS, true);
+        World world = new World(8, USERS, MEMBERS, true);
         try (Log log = newLog()) {
             List<String> options = options(log, variant);
             List<Published> facts = world.draw(FACTS / 3);
@@ -86,7 +89,7 @@ class RecountTest {
     }
 
     private static Log newLog() throws Exception {
-        return new Log(System.getenv("KAFKA_BOOTSTRAP"), "recount-" + System.nanoTime() + "-");
+        return new Log(System.getenv("KAFKA_BOOTSTRAP"), "recount-" + System.nanoTime() + "-", true);
     }
 
     private List<String> options(Log log, String variant) {

@@ -7,20 +7,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
-/** Draws facts about some users: the same seed, the same facts. Few members, so that pairs come back again and again. */
+/** Draws facts about some users: the same seed, the same facts. */
 final class World {
-    private static final int MEMBERS = 40;
     private static final String[] STATES = {"active", "active", "active", "active", "suspended", "deactivated"};
     private static final String[] PAIR_TOPICS = {"tweets", "follows", "follows", "likes", "lists"};
 
     private final Random random;
     private final int users;
+    private final int members;
     private final boolean badOverGood;
 
-    /** Bad records may or may not have keys that good facts have, too. */
-    World(long seed, int users, boolean badOverGood) {
+    /** With few members, pairs come back again and again. Bad records may or may not have keys that good facts have, too. */
+    World(long seed, int users, int members, boolean badOverGood) {
         random = new Random(seed);
         this.users = users;
+        this.members = members;
         this.badOverGood = badOverGood;
     }
 
@@ -72,7 +73,7 @@ final class World {
     private Published pair() {
         String topic = PAIR_TOPICS[random.nextInt(PAIR_TOPICS.length)];
         String owner = userId(skewed(users));
-        String member = topic.equals("follows") ? userId(skewed(users)) : Integer.toString(random.nextInt(MEMBERS));
+        String member = topic.equals("follows") ? userId(skewed(users)) : Integer.toString(random.nextInt(members));
         String key = owner + "/" + member;
         int dice = random.nextInt(10);
         if (dice == 0) {

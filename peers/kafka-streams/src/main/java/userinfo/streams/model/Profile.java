@@ -13,6 +13,14 @@ import java.util.Optional;
  * @param userId the id in the fact; null when read back from a store, which holds checked facts alone
  */
 public record Profile(State state, byte[] json, String userId) {
+    /** What nobody can read. */
+    public static final Profile UNREADABLE = new Profile(null, null, null);
+
+    /** Whether there is anything to answer. */
+    public boolean isReadable() {
+        return state != null;
+    }
+
     /** Whether an account can be shown. Stored by position: never reorder. */
     public enum State {
         /** Shown. */

@@ -63,7 +63,7 @@ public final class DslTopology {
         KTable<String, Long> lists = counted(members(Relation.LISTS), Keys::owner, Count.LISTS);
 
         users()
-            .mapValues(profile -> new User(profile))
+            .mapValues(profile -> profile.isReadable() ? new User(profile) : null)
             .leftJoin(tweets, (user, count) -> user.with(Count.TWEETS, count))
             .leftJoin(following, (user, count) -> user.with(Count.FOLLOWING, count))
             .leftJoin(followers, (user, count) -> user.with(Count.FOLLOWERS, count))
@@ -76,7 +76,7 @@ public final class DslTopology {
         return builder.table(
             topics.users(),
             Consumed.with(TEXT, SourceFormats.profiles()).withTimestampExtractor(check),
-            stored("users", SourceFormats.storedProfiles()));
+            stored("users", SourceFormats.profiles()));
     }
 
     private KTable<String, Membership> members(Relation relation) {
@@ -84,7 +84,7 @@ public final class DslTopology {
         KTable<String, Membership> facts = builder.table(
             topics.of(relation),
             Consumed.with(TEXT, SourceFormats.memberships(relation)).withTimestampExtractor(check),
-            stored("members-" + word(relation), SourceFormats.storedMemberships(relation)));
+            stored("members-" + word(relation), SourceFormats.memberships(relation)));
         return facts.filter((pair, membership) -> membership.present());
     }
 

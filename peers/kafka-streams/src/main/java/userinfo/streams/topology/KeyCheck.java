@@ -7,7 +7,8 @@ import org.apache.kafka.streams.processor.TimestampExtractor;
 import userinfo.streams.fact.BadRecords;
 
 /**
- * Skips and counts records whose key is none of their topic, or is not the one that the ids in the value make.
+ * Skips and counts records that cannot be read, whose key is none of their topic, or whose key is not the one that the ids in
+ * the value make.
  *
  * <p>The timestamp extractor is the one place before a table that sees key and value together and can drop a record: Kafka
  * Streams skips those with a negative time. A filter after the table would come too late, as the table has forgotten the good

@@ -1,5 +1,6 @@
 package userinfo.streams.topology;
 
+import java.util.function.Function;
 import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
@@ -11,12 +12,13 @@ import userinfo.streams.model.Membership;
 import userinfo.streams.model.Profile;
 
 /**
- * How tables hold what source topics say. A store whose changelog is the source topic itself holds what was processed in this
- * application's short form, but what was restored as the JSON that stands in the topic, because Kafka Streams restores bytes
- * as they are. The two are told apart by the first byte.
+ * How tables read what source topics say, and their stores what was kept of it. A store whose changelog is the source topic
+ * itself holds what was processed in this application's short form, but what was restored as the JSON that stands in the
+ * topic, because Kafka Streams restores bytes as they are. The two are told apart by the first byte.
  *
- * <p>Restoring also brings back bad records, over the good fact that was in force before (KAFKA-8037). They are taken for
- * absent then: what they displaced is gone.
+ * <p>Whatever cannot be read is a value that names no key, which {@link KeyCheck} refuses. It cannot be an exception: restoring
+ * also brings back bad records, over the good fact that was in force before (KAFKA-8037), and reading a store must not fail.
+ * They are taken for absent there.
  */
 final class SourceFormats {
     /** The short forms begin with a smaller byte, and JSON with a larger one: white space at least. */
@@ -24,35 +26,15 @@ final class SourceFormats {
 
     private SourceFormats() {}
 
-    /** Profiles from the topic: bad records are exceptions. */
     static Serde<Profile> profiles() {
-        return serde(Formats.profile(), Facts::profile);
+        return serde(Formats.profile(), Facts::profile, Profile.UNREADABLE);
     }
 
-    /** Memberships from the topic: bad records are exceptions. */
     static Serde<Membership> memberships(Relation relation) {
-        return serde(Formats.membership(), bytes -> Facts.membership(relation, bytes));
+        return serde(Formats.membership(), json -> Facts.membership(relation, json), Membership.UNREADABLE);
     }
 
-    /** Profiles in a store that is restored from the topic. */
-    static Serde<Profile> storedProfiles() {
-        return storedSerde(Formats.profile(), Facts::profile);
-    }
-
-    /** Memberships in a store that is restored from the topic. */
-    static Serde<Membership> storedMemberships(Relation relation) {
-        return storedSerde(Formats.membership(), bytes -> Facts.membership(relation, bytes));
-    }
-
-    private interface Reading<T> {
-        T read(byte[] json);
-    }
-
-    private static <T> Serde<T> serde(Serde<T> shortForm, Reading<T> reading) {
-        return Serdes.serdeFrom(shortForm.serializer(), (topic, bytes) -> bytes == null ? null : reading.read(bytes));
-    }
-
-    private static <T> Serde<T> storedSerde(Serde<T> shortForm, Reading<T> reading) {
+    private static <T> Serde<T> serde(Serde<T> shortForm, Function<byte[], T> fact, T unreadable) {
         Deserializer<T> deserializer = (topic, bytes) -> {
             if (bytes == null) {
                 return null;
@@ -61,9 +43,9 @@ final class SourceFormats {
                 return shortForm.deserializer().deserialize(topic, bytes);
             }
             try {
-                return reading.read(bytes);
+                return fact.apply(bytes);
             } catch (BadRecordException bad) {
-                return null;
+                return unreadable;
             }
         };
         return Serdes.serdeFrom(shortForm.serializer(), deserializer);
