@@ -25,16 +25,17 @@ final class Operator implements Operations {
         return complete;
     }
 
-    /** Looks again and again until the end is reached. */
+    /** Looks again and again until the end is reached. Nobody else does until then: asking costs the broker time. */
     void watch() {
         Thread watcher = new Thread(() -> {
-            while (!isReady()) {
+            while (lag() != 0) {
                 try {
                     Thread.sleep(LOOK_INTERVAL_MS);
                 } catch (InterruptedException stopped) {
                     return;
                 }
             }
+            complete = true;
         }, "watch");
         watcher.setDaemon(true);
         watcher.start();
@@ -42,9 +43,7 @@ final class Operator implements Operations {
 
     @Override
     public boolean isReady() {
-        boolean ready = lag() == 0;
-        complete |= ready;
-        return ready;
+        return complete && lag() == 0;
     }
 
     @Override

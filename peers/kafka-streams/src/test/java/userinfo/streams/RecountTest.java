@@ -32,12 +32,12 @@ class RecountTest {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "--topology dsl --tuned",
-        "--topology dsl --tuned --transactional-stores",
-        "--topology dsl --defaults",
         "--topology processor --tuned",
-        "--topology processor --tuned --transactional-stores",
         "--topology processor --defaults",
+        "--topology dsl --defaults",
+        "--topology dsl --tuned",
+        "--topology processor --tuned --transactional-stores",
+        "--topology dsl --tuned --transactional-stores",
     })
     void everyUserIsAnsweredAsRecounted(String variant) throws Exception {
         World world = new World(7, USERS, MEMBERS, false);
