@@ -371,10 +371,9 @@ fn a_field_that_is_missing_is_a_difference() {
 fn addresses_that_cannot_be_asked_are_refused_at_once() {
     let world = World::new();
     let error = |url: &str| run(&world.log, SubjectConfig::Server(url.into()), patient()).unwrap_err();
-    for url in ["https://127.0.0.1:1", "127.0.0.1:8080", "/users", "", "http://", "ftp://127.0.0.1", "http://h/?a=b"] {
+    for url in ["127.0.0.1:8080", "/users", "", "http://", "ftp://127.0.0.1", "http://h/?a=b", "https://h/?a=b"] {
         assert!(matches!(error(url), AuditError::InvalidServer { .. }), "{url}");
     }
-    assert!(error("https://127.0.0.1:1").to_string().contains("https is not spoken here"));
 }
 
 #[test]
@@ -382,8 +381,10 @@ fn a_server_that_is_not_there_is_named() {
     let world = World::new();
     world.publish(&[profile("1", "ann")]);
     // Nothing listens on port 1, and no test can be given it.
-    let error = run(&world.log, SubjectConfig::Server("http://127.0.0.1:1".into()), patient()).unwrap_err();
-    assert!(matches!(error, AuditError::Unreachable { .. }), "{error}");
+    for url in ["http://127.0.0.1:1", "https://127.0.0.1:1"] {
+        let error = run(&world.log, SubjectConfig::Server(url.into()), patient()).unwrap_err();
+        assert!(matches!(error, AuditError::Unreachable { .. }), "{error}");
+    }
 }
 
 #[test]
