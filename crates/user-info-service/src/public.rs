@@ -18,7 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use user_info_core::Id;
 use user_info_store::{Store, StoreError, UserRecord};
 
-use crate::answer::{Problem, UserAnswer, UsersAnswer, Withheld, etag, json};
+use crate::answer::{Problem, UserAnswer, UsersAnswer, Withheld, json};
 use crate::batch::{self, BATCH_BYTES_MAX};
 use crate::body::{self, AnswerBody, BodyError, whole};
 use crate::clock::now_ms;
@@ -27,7 +27,7 @@ use crate::errors::chain;
 use crate::events::Events;
 use crate::fields::Fields;
 use crate::found::Found;
-use crate::hot::{HotAnswers, Ready};
+use crate::hot::{Form, HotAnswers, Ready};
 use crate::load::{Load, Refused};
 use crate::metrics::{Metrics, Route};
 use crate::openapi;
@@ -187,17 +187,24 @@ impl Public {
     }
 
     async fn user(&self, user: &Id, fields: Fields, view: &View) -> Result<Representation, Problem> {
-        let asked = || format!("the id {user}");
-        if let Some(hot) = self.hot.as_ref().filter(|_| fields == Fields::ALL) {
-            let read = || {
-                let record = self.store.get(user).map_err(store_failed)?;
-                let body = one(record.as_ref(), fields, view, asked)?;
-                Ok(Ready { etag: etag(&body), body })
-            };
-            return hot.get_or_read(user, read).map(Representation::from);
+        let answer = |record: Option<UserRecord>| one(record.as_ref(), fields, view, || format!("the id {user}"));
+        self.about(user, Form::Native(fields), store_failed, answer).await
+    }
+
+    /// What `answer` makes of a user's record, or what it made of it before.
+    pub(crate) async fn about<E>(
+        &self,
+        user: &Id,
+        form: Form,
+        failed: impl FnOnce(StoreError) -> E,
+        answer: impl FnOnce(Option<UserRecord>) -> Result<Bytes, E>,
+    ) -> Result<Representation, E> {
+        if let Some(hot) = &self.hot {
+            let read = || self.store.get(user).map_err(failed).and_then(answer).map(Ready::new);
+            return hot.get_or_read(user, form, read).map(Representation::from);
         }
-        let record = self.store.fetch(user).await.map_err(store_failed)?;
-        one(record.as_ref(), fields, view, asked).map(Representation::json)
+        let record = self.store.fetch(user).await.map_err(failed)?;
+        answer(record).map(Representation::json)
     }
 
     async fn batch(&self, received: &Received<'_>, body: Incoming) -> Result<Representation, Problem> {

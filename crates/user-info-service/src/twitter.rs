@@ -19,6 +19,7 @@ use user_info_store::{Store, StoreError, UserRecord};
 
 use crate::body::AnswerBody;
 use crate::found::Shown;
+use crate::hot::Form;
 use crate::metrics::Route;
 use crate::public::{Public, Received};
 use crate::refusal::Refusal;
@@ -58,6 +59,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// The id, if it is one and nothing else.
+    fn only_id(&self) -> Option<&Id> {
+        if let ([user], []) = (&self.ids[..], &self.usernames[..]) { Some(user) } else { None }
+    }
+
     /// The records, first those by id, then those by name.
     async fn fetch(&self, store: &Store) -> Result<Vec<Option<UserRecord>>, StoreError> {
         let mut records = match &self.ids[..] {
@@ -112,9 +118,18 @@ async fn show_v1(
     let head = received.head;
     let form = if has_form(head) { public.read_body(received, body, FORM_BYTES_MAX).await? } else { Bytes::new() };
     let asked = v1::read(endpoint, &Parameters::read(head.uri.query(), &form))?;
-    let records = asked.wanted.fetch(&public.store).await?;
-    let body = v1::answer(endpoint, &records, received.view.complete, asked.entities)?;
-    Ok(representation::respond(&head.headers, Representation::json(body)).await)
+    let (complete, entities) = (received.view.complete, asked.entities);
+    let sent = match (endpoint, asked.wanted.only_id()) {
+        (v1::Endpoint::Show, Some(user)) => {
+            let answer = |record| v1::answer(endpoint, &[record], complete, entities);
+            public.about(user, Form::V1 { entities }, v1::Error::from, answer).await?
+        }
+        (v1::Endpoint::Show | v1::Endpoint::Lookup, _) => {
+            let records = asked.wanted.fetch(&public.store).await?;
+            Representation::json(v1::answer(endpoint, &records, complete, entities)?)
+        }
+    };
+    Ok(representation::respond(&head.headers, sent).await)
 }
 
 async fn show_v2(
@@ -122,9 +137,17 @@ async fn show_v2(
     asked: v2::Asked,
     received: &Received<'_>,
 ) -> Result<Response<AnswerBody>, v2::Problem> {
-    let records = asked.wanted.fetch(&public.store).await?;
-    let body = v2::answer(&asked, &records, received.view.complete, public.v2_missing_user)?;
-    Ok(representation::respond(&received.head.headers, Representation::json(body)).await)
+    let answer = |records: &[_]| v2::answer(&asked, records, received.view.complete, public.v2_missing_user);
+    let sent = match (asked.endpoint, asked.wanted.only_id()) {
+        (v2::Endpoint::User, Some(user)) => {
+            let answer = |record| answer(&[record]);
+            public.about(user, Form::V2(asked.fields), v2::Problem::from, answer).await?
+        }
+        (v2::Endpoint::User | v2::Endpoint::Users | v2::Endpoint::Username | v2::Endpoint::Usernames, _) => {
+            Representation::json(answer(&asked.wanted.fetch(&public.store).await?)?)
+        }
+    };
+    Ok(representation::respond(&received.head.headers, sent).await)
 }
 
 /// Parameters may stand in the body of a POST; whatever else comes with a request is left unread.

@@ -8,7 +8,9 @@ use std::thread;
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use user_info_core::{Change, Id, Pair, Relation};
-use user_info_service::hot::{HotAnswers, HotCounts, Ready};
+use user_info_service::fields::Fields;
+use user_info_service::hot::{Form, HotAnswers, HotCounts, Ready};
+use user_info_service::twitter::v2;
 use user_info_store::Decision;
 
 use crate::facts::{id, tweeted, user};
@@ -16,6 +18,8 @@ use crate::server::{World, config};
 
 /// Batches that a writer writes while others read.
 const BATCHES: u64 = 20_000;
+
+const ALL: Form = Form::Native(Fields::ALL);
 
 fn ready(version: u64) -> Ready {
     Ready { body: Bytes::from(version.to_string()), etag: HeaderValue::from(version) }
@@ -39,7 +43,7 @@ fn nobody_sees_an_older_answer_than_one_that_was_seen() {
     let users = [id("1"), id("2")];
     let read = |user: &Id| {
         let read = || Ok::<_, Infallible>(ready(*store.read().unwrap()));
-        version(&hot.get_or_read(user, read).unwrap())
+        version(&hot.get_or_read(user, ALL, read).unwrap())
     };
     let look = || {
         let (mut seen, mut looks) = (0, 0_u64);
@@ -70,8 +74,9 @@ fn nobody_sees_an_older_answer_than_one_that_was_seen() {
 #[test]
 fn what_was_read_while_a_batch_is_written_is_not_kept() {
     let hot = HotAnswers::new(1 << 20, HotCounts::default());
-    let get =
-        |version: u64| hot.get_or_read(&id("1"), || Ok::<_, Infallible>(ready(version))).map(|it| self::version(&it));
+    let get = |version: u64| {
+        hot.get_or_read(&id("1"), ALL, || Ok::<_, Infallible>(ready(version))).map(|it| self::version(&it))
+    };
     assert_eq!((get(1), get(2)), (Ok(1), Ok(1)), "it is kept");
     let writing = hot.writing(&[]);
     assert_eq!(get(2), Ok(1), "the batch does not move this user");
@@ -82,14 +87,33 @@ fn what_was_read_while_a_batch_is_written_is_not_kept() {
     assert_eq!((get(4), get(5)), (Ok(4), Ok(4)));
     // A write that begins and ends while something is read.
     let during = |version: u64| {
-        hot.get_or_read(&id("2"), || {
+        hot.get_or_read(&id("2"), ALL, || {
             drop(hot.writing(&[follow(&id("1"), &id("2"))]));
             Ok::<_, Infallible>(ready(version))
         })
     };
     assert_eq!((version(&during(6).unwrap()), version(&during(7).unwrap())), (6, 7));
-    let failed = hot.get_or_read(&id("3"), || Err("no such user"));
+    let failed = hot.get_or_read(&id("3"), ALL, || Err("no such user"));
     assert_eq!(failed.unwrap_err(), "no such user");
+}
+
+#[test]
+fn each_form_has_an_answer_of_its_own_and_a_batch_makes_all_of_them_old() {
+    let (hot, user) = (HotAnswers::new(1 << 20, HotCounts::default()), id("1"));
+    let some = Fields::named(["name"]).unwrap();
+    let forms = [ALL, Form::Native(some), Form::V1 { entities: true }, Form::V2(v2::Fields::default())];
+    let get = |form: Form, version: u64| {
+        self::version(&hot.get_or_read(&user, form, || Ok::<_, Infallible>(ready(version))).unwrap())
+    };
+    for (form, version) in forms.into_iter().zip(1..) {
+        assert_eq!((get(form, version), get(form, 99)), (version, version), "{form:?}");
+    }
+    assert_eq!(forms.map(|form| get(form, 99)), [1, 2, 3, 4]);
+    // One form more than are kept: the one that was made first makes room.
+    assert_eq!(get(Form::V1 { entities: false }, 5), 5);
+    assert_eq!(forms.map(|form| get(form, 6)), [6, 6, 6, 6]);
+    drop(hot.writing(&[follow(&user, &id("2"))]));
+    assert_eq!(forms.map(|form| get(form, 7)), [7, 7, 7, 7]);
 }
 
 #[test]
@@ -99,7 +123,7 @@ fn they_stay_within_their_memory() {
     for user in 0..10_000 {
         let body = Bytes::from(vec![0; 500]);
         let read = || Ok::<_, Infallible>(Ready { body, etag: HeaderValue::from(1) });
-        hot.get_or_read(&id(&user.to_string()), read).unwrap();
+        hot.get_or_read(&id(&user.to_string()), ALL, read).unwrap();
     }
     let taken = hot.bytes();
     assert!(taken > BYTES_MAX / 2 && taken <= BYTES_MAX, "{taken} bytes");
