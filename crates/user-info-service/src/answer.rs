@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::fields::{Field, Fields};
 use crate::found::Shown;
 use crate::load::Refused;
+use crate::refusal::RETRY_AFTER_S;
 
 /// The 14 fields of a user, in the words of the requirement, or those of them that were asked for.
 #[derive(Clone, Copy, Debug)]
@@ -106,9 +107,6 @@ pub fn matches(if_none_match: &str, etag: &str) -> bool {
     let named = |candidate: &str| candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag;
     if_none_match.split(',').any(|candidate| named(candidate.trim()))
 }
-
-/// After how many seconds to ask again for what is not to be had at the moment.
-const RETRY_AFTER_S: i64 = 1;
 
 /// Why a request has no other answer (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq)]

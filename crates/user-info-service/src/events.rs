@@ -17,7 +17,7 @@ use hyper::body::Frame;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use user_info_core::Id;
@@ -29,6 +29,7 @@ use crate::changes::{Changes, Subscription};
 use crate::clock::now_ms;
 use crate::fields::Fields;
 use crate::found::Found;
+use crate::place::Place;
 use crate::view::SharedView;
 
 /// Limits of streams of events.
@@ -93,25 +94,6 @@ pub struct Opened {
     place: Place,
 }
 
-/// The place of an open stream.
-struct Place {
-    open: Gauge,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Place {
-    fn take(permit: OwnedSemaphorePermit, open: &Gauge) -> Self {
-        open.inc();
-        Self { open: open.clone(), _permit: permit }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.open.dec();
-    }
-}
-
 impl Events {
     /// Takes a place and begins to listen. `None` if as many streams are open as may be.
     pub fn open(&self, user: Id) -> Option<Opened> {
@@ -127,9 +109,7 @@ impl Events {
         let subscription = self.changes.subscribe(user)?;
         Some(Opened { events: self.clone(), subscription, place: Place::take(permit, &self.counts.open) })
     }
-}
 
-impl Events {
     /// Reads the record, and keeps it for others who wait for it.
     async fn read(&self, subscription: &Subscription<Arc<Latest>>, version: u64) -> Result<Arc<Latest>, StoreError> {
         let complete = self.view.load().complete;

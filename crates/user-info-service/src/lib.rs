@@ -31,6 +31,7 @@ pub mod openapi;
 pub mod operator;
 pub mod outbox;
 pub mod pages;
+mod place;
 pub mod public;
 pub mod rate_limit;
 pub mod rebuild;

@@ -21,10 +21,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::place::Place;
 use crate::tls::{Tls, TlsCounts, is_http2};
 use http2::{Movement, Noted};
 use version::Version;
@@ -124,25 +125,6 @@ pub async fn serve<S, B>(
     drop(listener);
     connections.close();
     connections.wait().await;
-}
-
-/// The place of an open connection.
-struct Place {
-    open: Gauge,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Place {
-    fn take(permit: OwnedSemaphorePermit, open: &Gauge) -> Self {
-        open.inc();
-        Self { open: open.clone(), _permit: permit }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.open.dec();
-    }
 }
 
 async fn connection<S, B>(stream: TcpStream, service: S, terms: Terms, _place: Place)

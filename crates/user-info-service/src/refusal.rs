@@ -10,6 +10,9 @@ use crate::public::{JSON, PROBLEM_JSON};
 use crate::representation::NO_CACHE;
 use crate::twitter::{v1, v2};
 
+/// After how many seconds to ask again for what is not to be had at the moment.
+pub(crate) const RETRY_AFTER_S: i64 = 1;
+
 /// An answer that is no success.
 #[derive(Debug)]
 pub(crate) struct Refusal {

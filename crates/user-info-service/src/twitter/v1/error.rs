@@ -9,9 +9,7 @@ use crate::answer::json;
 use crate::body::BodyError;
 use crate::load::Refused;
 use crate::public::note_store_failure;
-
-/// After how many seconds to ask again while the store is away or not complete.
-const RETRY_AFTER_S: i64 = 1;
+use crate::refusal::RETRY_AFTER_S;
 
 /// Why there is no user object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

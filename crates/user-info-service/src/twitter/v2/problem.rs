@@ -10,13 +10,11 @@ use user_info_store::StoreError;
 use crate::answer::json;
 use crate::load::Refused;
 use crate::public::note_store_failure;
+use crate::refusal::RETRY_AFTER_S;
 
 const RESOURCE_NOT_FOUND: &str = "https://api.x.com/2/problems/resource-not-found";
 const INVALID_REQUEST: &str = "https://api.x.com/2/problems/invalid-request";
 const NO_TYPE: &str = "about:blank";
-
-/// After how many seconds to ask again while the store is away or not complete.
-const RETRY_AFTER_S: i64 = 1;
 
 /// Why there is no answer with users in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
