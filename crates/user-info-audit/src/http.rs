@@ -8,14 +8,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::header::RETRY_AFTER;
 use hyper::{HeaderMap, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::crypto::ring;
 use tokio::runtime::Runtime;
 
 use crate::error::AuditError;
+use crate::https;
 
 /// The header that says where an answer stands.
 const POSITIONS: &str = "user-info-positions";
@@ -58,13 +58,13 @@ impl Client {
     /// A client of the server at `url`, which waits for `patience` while the server is not ready.
     pub(crate) fn new(url: &str, patience: Duration) -> Result<Self, AuditError> {
         let base = url.trim_end_matches('/').to_owned();
-        check(&base).map_err(|reason| AuditError::InvalidServer { url: url.to_owned(), reason })?;
+        let server = check(&base).map_err(|reason| AuditError::InvalidServer { url: url.to_owned(), reason })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AuditError::Client)?;
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(ANSWER_TIME));
         connector.set_nodelay(true);
-        connector.enforce_http(false);
-        let http = HyperClient::builder(TokioExecutor::new()).build(with_tls(connector).map_err(AuditError::Client)?);
+        let connector = https::connector(&server, connector).map_err(AuditError::Client)?;
+        let http = HyperClient::builder(TokioExecutor::new()).build(connector);
         Ok(Self { runtime, http, base, patience })
     }
 
@@ -111,17 +111,11 @@ impl Client {
     }
 }
 
-/// Believes the authorities that the system believes, or those in the file that `SSL_CERT_FILE` names.
-fn with_tls(connector: HttpConnector) -> std::io::Result<HttpsConnector<HttpConnector>> {
-    let builder = HttpsConnectorBuilder::new().with_provider_and_native_roots(ring::default_provider())?;
-    Ok(builder.https_or_http().enable_http1().wrap_connector(connector))
-}
-
-fn check(url: &str) -> Result<(), &'static str> {
+fn check(url: &str) -> Result<Uri, &'static str> {
     let expected = "not a URL; expected one such as http://127.0.0.1:8080";
     let uri: Uri = url.parse().map_err(|_| expected)?;
     match uri.scheme_str() {
-        Some("http" | "https") if uri.query().is_none() => Ok(()),
+        Some("http" | "https") if uri.query().is_none() => Ok(uri),
         Some("http" | "https") => Err("the URL must not have a query; expected one such as http://127.0.0.1:8080"),
         Some(_) | None => Err(expected),
     }

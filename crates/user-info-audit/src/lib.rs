@@ -16,6 +16,7 @@
 mod audit;
 mod error;
 mod http;
+pub mod https;
 mod json;
 pub mod model;
 mod page;

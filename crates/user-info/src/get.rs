@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::arguments::GetArguments;
 use crate::exit::Failure;
-use crate::https;
+use crate::https::{self, HttpsClient};
 use crate::signals;
 
 /// Largest answer that is read. One user has at most some 100 KB.
@@ -35,7 +35,8 @@ pub(crate) fn run(arguments: &GetArguments) -> Result<ExitCode, Failure> {
 
 async fn get(arguments: &GetArguments) -> Result<ExitCode, Failure> {
     let address = address(arguments)?;
-    let asked = tokio::time::timeout(TIMEOUT, ask(&address)).await;
+    let client = https::client(&address).context("preparing to connect").map_err(Failure::missing)?;
+    let asked = tokio::time::timeout(TIMEOUT, ask(&client, &address)).await;
     let asked = asked.map_err(|_| anyhow!("{} did not answer within {TIMEOUT:?}", arguments.server));
     let response = asked.and_then(|asked| asked).map_err(Failure::missing)?;
     if response.status() != StatusCode::OK {
@@ -45,7 +46,7 @@ async fn get(arguments: &GetArguments) -> Result<ExitCode, Failure> {
     let user = read(response).await.map_err(Failure::missing)?;
     if arguments.watch {
         let user_id = user["user_id"].as_str().unwrap_or_default();
-        return watch::watch(arguments, user_id).await;
+        return watch::watch(arguments, &client, user_id).await;
     }
     show(arguments, "user", &user, &age, 0);
     Ok(ExitCode::SUCCESS)
@@ -70,8 +71,8 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-async fn ask(address: &Uri) -> anyhow::Result<Response<Incoming>> {
-    let asked = https::client()?.get(address.clone()).await;
+async fn ask(client: &HttpsClient, address: &Uri) -> anyhow::Result<Response<Incoming>> {
+    let asked = client.get(address.clone()).await;
     asked.with_context(|| format!("asking {address}; is the server running?"))
 }
 

@@ -17,7 +17,7 @@ use sse_stream::{Sse, SseStream};
 use super::{TIMEOUT, age_of, encoded, refused, show};
 use crate::arguments::GetArguments;
 use crate::exit::Failure;
-use crate::https;
+use crate::https::HttpsClient;
 use crate::signals;
 
 /// What is waited before the server is asked again, unless it says something else.
@@ -27,8 +27,9 @@ const RECONNECT: Duration = Duration::from_secs(2);
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 
 /// One who watches.
-struct Watch<'arguments> {
-    arguments: &'arguments GetArguments,
+struct Watch<'command> {
+    arguments: &'command GetArguments,
+    client: &'command HttpsClient,
     address: String,
     last_event_id: Option<String>,
     reconnect: Duration,
@@ -37,11 +38,11 @@ struct Watch<'arguments> {
 }
 
 /// Follows a user until a signal, or until the server says that there is no such user.
-pub(super) async fn watch(arguments: &GetArguments, user_id: &str) -> Result<ExitCode, Failure> {
+pub(super) async fn watch(arguments: &GetArguments, client: &HttpsClient, user_id: &str) -> Result<ExitCode, Failure> {
     let shutdown = signals::shutdown()?;
     let server = arguments.server.trim_end_matches('/');
     let address = format!("{server}/users/{}/events", encoded(user_id));
-    let watch = Watch { arguments, address, last_event_id: None, reconnect: RECONNECT, lines_shown: 0 };
+    let watch = Watch { arguments, client, address, last_event_id: None, reconnect: RECONNECT, lines_shown: 0 };
     match shutdown.run_until_cancelled(watch.follow()).await {
         Some(Err(failure)) => Err(failure),
         Some(Ok(never)) => match never {},
@@ -69,7 +70,7 @@ impl Watch<'_> {
         if let Some(id) = &self.last_event_id {
             request = request.header("last-event-id", id);
         }
-        let asked = tokio::time::timeout(TIMEOUT, https::client()?.request(request.body(Empty::new())?)).await;
+        let asked = tokio::time::timeout(TIMEOUT, self.client.request(request.body(Empty::new())?)).await;
         let asked = asked.map_err(|_| anyhow!("{} did not answer within {TIMEOUT:?}", self.arguments.server))?;
         asked.with_context(|| format!("asking {}", self.address))
     }

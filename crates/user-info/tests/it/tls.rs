@@ -81,6 +81,24 @@ fn get_watch_and_audit_ask_over_tls_and_only_whom_they_can_believe() {
     run(command(&["get", "1"]).env_remove("SSL_CERT_FILE")).with_status(3).that_says("certificate");
 }
 
+/// As in a small container.
+#[test]
+fn where_no_authority_is_known_servers_without_tls_are_asked_all_the_same() {
+    let world = World::embedded();
+    world.publish(&[user("1", "one")]);
+    let server = world.replica("store").started();
+    server.until_caught_up();
+    let none = world.path("none.pem");
+    fs::write(&none, "").unwrap();
+    let get = |url: &str| {
+        let mut command = Program::under_test().command(["get", "1", "--json", "--server", url]);
+        command.env("SSL_CERT_FILE", &none).env_remove("SSL_CERT_DIR");
+        run(&command)
+    };
+    assert_eq!(get(&server.url()).with_status(0).json()["username"], "one");
+    get("https://127.0.0.1:1").with_status(3).that_says("no native root CA certificates found");
+}
+
 #[test]
 fn a_renewed_certificate_is_taken_at_sighup() {
     let (world, certificates) = (World::embedded(), Certificates::new().unwrap());
