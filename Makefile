@@ -32,9 +32,9 @@ soak: setup-test ## The same tests, with the randomized ones running for long
 	@USER_INFO_SOAK=1 tools/test $(STEPS)
 
 .PHONY: bench
-bench: setup-test ## How fast the stores apply, answer and open, with a million users: RocksDB beside Redis
+bench: setup-test ## How fast the stores apply, answer and open, with a million users: RocksDB beside Redis; and what pages take
 	@tools/claim-target release
-	@cargo bench --locked -p user-info-store -p user-info-service
+	@cargo bench --locked -p user-info-store -p user-info-bench
 
 .PHONY: fmt
 fmt: ## Format the sources

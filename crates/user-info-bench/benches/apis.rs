@@ -1,22 +1,25 @@
 //! What a request costs the server over each of the APIs, in processor time: all that this process takes, less what the thread
 //! of the client takes.
 //!
-//! `cargo bench -p user-info-service --bench apis`. One user after the other, on one connection, from RocksDB, nothing coming
+//! `cargo bench -p user-info-bench --bench apis --bench apis`. One user after the other, on one connection, from RocksDB, nothing coming
 //! in; the APIs take turns. Started without `--bench` it runs small, to show that it works.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first error")]
 
-mod client;
+mod random;
 mod support;
+mod users;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use user_info_bench::client::Client;
 use user_info_store::StoreUrl;
 
-use client::{Client, Random};
-use support::{filled, open_log, serve};
+use random::Random;
+use support::{open_log, serve};
+use users::filled;
 
 /// How a user is asked for, before and after the id.
 const APIS: [(&str, &str, &str); 4] = [
@@ -62,13 +65,13 @@ async fn main() {
 
 /// The processor time that the server took for each of the APIs.
 fn measure(address: SocketAddr, scale: Scale) -> [Duration; APIS.len()] {
-    let (mut client, mut random) = (Client::connect(address), Random(5));
+    let (mut client, mut random) = (Client::connect(address).unwrap(), Random(5));
     let mut spent = [Duration::ZERO; APIS.len()];
     let mut turn = |spent: &mut [Duration; APIS.len()]| {
         for ((_, before, after), spent) in APIS.iter().zip(spent) {
             let began = server_time();
             for _ in 0..scale.requests {
-                client.get(&format!("{before}{}{after}", random.below(scale.users)));
+                assert_eq!(client.get(&format!("{before}{}{after}", random.below(scale.users))).unwrap().0, 200);
             }
             *spent += server_time().saturating_sub(began);
         }

@@ -1,12 +1,13 @@
 //! What a person meets in a real Chromium: how long a user page takes until it is complete, and how long after a fact was
 //! published the count on an open page is another one.
 //!
-//! `cargo bench -p user-info-service --bench pages`, with Chromium and ChromeDriver installed. Chromium, service and log share
+//! `cargo bench -p user-info-bench --bench pages --bench pages`, with Chromium and ChromeDriver installed. Chromium, service and log share
 //! the cores. Started without `--bench` it runs small, to show that it works.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first error")]
 
 mod support;
+mod users;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,7 +17,8 @@ use user_info_log::{Log, NewRecord, ProducerConfig};
 use user_info_store::StoreUrl;
 use user_info_testkit::{Browser, Viewport};
 
-use support::{filled, open_log, serve, user};
+use support::{open_log, serve};
+use users::{filled, user};
 
 /// The page that is looked at.
 const USER: u64 = 7;

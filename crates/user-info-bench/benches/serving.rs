@@ -1,13 +1,14 @@
 //! What requests over HTTP meet while facts come in: the service on RocksDB and then, in the same run, on a Redis server.
 //!
-//! `cargo bench -p user-info-service`. Clients, service, log and Redis share the cores. Latency counts from the time at which
+//! `cargo bench -p user-info-bench --bench serving`. Clients, service, log and Redis share the cores. Latency counts from the time at which
 //! a request should have been sent, 1,000 a second; throughput is what 32 connections get that ask as fast as they are
 //! answered. Started without `--bench` it runs small, to show that it works.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first error")]
 
-mod client;
+mod random;
 mod support;
+mod users;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,13 +16,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use user_info_bench::client::Client;
 use user_info_core::{Fact, Timestamp};
 use user_info_log::{Log, NewRecord, ProducerConfig};
 use user_info_store::StoreUrl;
 use user_info_testkit::{RedisConfig, RedisServer};
 
-use client::{Client, Random};
-use support::{filled, open_log, serve, user};
+use random::Random;
+use support::{open_log, serve};
+use users::{filled, user};
 
 const FACTS_PER_SECOND: u32 = 1_000;
 const REQUESTS_PER_SECOND: u32 = 1_000;
@@ -99,12 +102,12 @@ fn paced(address: SocketAddr, scale: Scale) -> Vec<Duration> {
     let count = (scale.duration.as_secs_f64() / interval.as_secs_f64()) as u32;
     let began = Instant::now();
     let connection = |number: u32| {
-        let mut client = Client::connect(address);
+        let mut client = Client::connect(address).unwrap();
         let (mut random, mut latencies) = (Random(number.into()), Vec::new());
         for request in 0..count {
             let due = began + interval * request + interval * number / PACED_CONNECTIONS;
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            client.get(&format!("/users/{}", random.below(scale.users)));
+            assert_eq!(client.get(&format!("/users/{}", random.below(scale.users))).unwrap().0, 200);
             latencies.push(due.elapsed());
         }
         latencies
@@ -119,10 +122,10 @@ fn paced(address: SocketAddr, scale: Scale) -> Vec<Duration> {
 fn busy(address: SocketAddr, scale: Scale) -> f64 {
     let ends = Instant::now() + scale.duration;
     let connection = |number: u32| {
-        let mut client = Client::connect(address);
+        let mut client = Client::connect(address).unwrap();
         let (mut random, mut answered) = (Random(number.into()), 0_u64);
         while Instant::now() < ends {
-            client.get(&format!("/users/{}", random.below(scale.users)));
+            assert_eq!(client.get(&format!("/users/{}", random.below(scale.users))).unwrap().0, 200);
             answered += 1;
         }
         answered

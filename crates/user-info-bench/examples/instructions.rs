@@ -10,6 +10,9 @@
 
 #![expect(clippy::unwrap_used, reason = "an example stops at the first error")]
 
+#[path = "../benches/users/mod.rs"]
+mod users;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -20,7 +23,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use user_info_bench::response;
 use user_info_core::decode::decode;
-use user_info_core::{AccountState, Fact, Id, Profile, Stamp, Timestamp, Topic};
+use user_info_core::{Fact, Stamp, Timestamp, Topic};
 use user_info_service::cors::Cors;
 use user_info_service::events::{EventCounts, EventLimits, Events};
 use user_info_service::hot::HotAnswers;
@@ -30,7 +33,9 @@ use user_info_service::public::Public;
 use user_info_service::rate_limit::RateLimiter;
 use user_info_service::twitter::v2::MissingUser;
 use user_info_service::view::{PartitionView, Phase, TopicView, View};
-use user_info_store::{Batch, Decision, Position, Store, StoreOptions, StoreUrl};
+use user_info_store::{Batch, Decision, Position, Store, StoreUrl};
+
+use users::{filled, user};
 
 const USERS: u64 = 1_000;
 const PARTITIONS: i32 = 12;
@@ -44,7 +49,7 @@ fn main() {
     let [what, count] = &arguments[..] else { panic!("usage: instructions get|get-ready|apply COUNT") };
     let count: u64 = count.parse().unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let store = filled(&StoreUrl::RocksDb { path: directory.path().join("store") });
+    let store = filled(&StoreUrl::RocksDb { path: directory.path().join("store") }, USERS);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     match what.as_str() {
         "get" => runtime.block_on(get(store, count, 0)),
@@ -52,34 +57,6 @@ fn main() {
         "apply" => apply(&store, count),
         other => panic!("neither get, get-ready nor apply: {other}"),
     }
-}
-
-fn filled(url: &StoreUrl) -> Store {
-    let store = Store::open(url, &StoreOptions::default()).unwrap();
-    let profiles: Vec<Vec<u8>> = (0..USERS).map(|number| profile(number).to_json()).collect();
-    let decided = |(number, json): (u64, &Vec<u8>)| decided(Topic::Users, &number.to_string(), json, number as i64);
-    store.apply(&Batch { changes: (0..).zip(&profiles).map(decided).collect(), ..Batch::default() }).unwrap();
-    store
-}
-
-fn profile(number: u64) -> Fact {
-    let image = format!("https://images.example/profile_images/{number}/normal.jpg");
-    let profile = Profile {
-        username: format!("user_{number}"),
-        name: format!("User Number {number}"),
-        state: AccountState::Active,
-        joined_at: Timestamp::from_millis(1_300_000_000_000).unwrap(),
-        bio: Some("Opinions are my own. Coffee, mountains, distributed systems and a cat called Offset.".into()),
-        location: Some("Zurich, Switzerland".into()),
-        url: Some(format!("https://example.com/{number}")),
-        background_image_url: Some(image.replace("profile_images", "profile_banners")),
-        profile_image_url: Some(image),
-    };
-    Fact::UserChanged { user_id: id(number), profile }
-}
-
-fn id(number: u64) -> Id {
-    Id::new(&number.to_string()).unwrap()
 }
 
 fn decided(topic: Topic, key: &str, json: &[u8], offset: i64) -> Decision {
@@ -92,7 +69,7 @@ fn apply(store: &Store, count: u64) {
     let created_at = Timestamp::from_millis(1_700_000_000_000).unwrap();
     let fact = |number: u64| {
         let (follower, followee) = (number % USERS, (number / USERS + number * 7) % USERS);
-        let fact = Fact::Followed { follower_id: id(follower), followee_id: id(followee), created_at };
+        let fact = Fact::Followed { follower_id: user(follower), followee_id: user(followee), created_at };
         (format!("{follower}/{followee}"), fact.to_json())
     };
     let facts: Vec<(String, Vec<u8>)> = (0..count).map(fact).collect();

@@ -2,7 +2,6 @@
 //! server on this front can be faster.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,12 +38,4 @@ fn answer(body: Bytes) -> Response<Full<Bytes>> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::ETAG, HeaderValue::from_static("\"0123456789abcdef\""));
     response
-}
-
-/// The address of a floor that runs in the background of this runtime.
-pub async fn start(body: Bytes, stop: CancellationToken) -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(run(listener, body, stop));
-    Ok(address)
 }

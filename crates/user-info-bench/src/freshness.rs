@@ -4,8 +4,7 @@
 //! last one has not shown yet is published late, and its time counts from when it was due. The pause between two looks is the
 //! resolution of what is measured.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use user_info_core::{AccountState, Fact, Id, Profile, Timestamp};
 use user_info_log::{Log, NewRecord, Producer, ProducerConfig};
 
+use crate::client::Client;
 use crate::error::BenchError;
 use crate::latency::{Latencies, Percentiles};
-use crate::response;
 
 /// What changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,8 +150,11 @@ impl Probe {
         Ok(())
     }
 
+    /// What is answered of the user, if it can be shown.
     fn look(&mut self) -> Result<Option<Seen>, BenchError> {
-        self.client.get(&format!("/users/{}", self.user))
+        let (status, body) = self.client.get(&format!("/users/{}", self.user))?;
+        let broken = |error| BenchError::Broken { server: self.config.server, reason: format!("no user: {error}") };
+        (status == 200).then(|| serde_json::from_slice(&body).map_err(broken)).transpose()
     }
 
     fn fact(&self, change: u64) -> Fact {
@@ -168,60 +170,26 @@ impl Probe {
     }
 
     fn profile(&self, change: u64) -> Fact {
-        let profile = Profile {
-            username: self.user.as_str().replace('-', "_"),
-            name: name(change),
-            state: AccountState::Active,
-            joined_at: Timestamp::from_millis(0).expect("the epoch is a time"),
-            bio: Some("I am published again and again to measure how long a change takes to show.".into()),
-            location: None,
-            url: None,
-            profile_image_url: None,
-            background_image_url: None,
-        };
-        Fact::UserChanged { user_id: self.user.clone(), profile }
+        profile(&self.user, name(change))
     }
+}
+
+/// That a probe's user has this name now.
+pub fn profile(user: &Id, name: String) -> Fact {
+    let profile = Profile {
+        username: user.as_str().replace('-', "_"),
+        name,
+        state: AccountState::Active,
+        joined_at: Timestamp::from_millis(0).expect("the epoch is a time"),
+        bio: Some("I am published again and again to measure how long a change takes to show.".into()),
+        location: None,
+        url: None,
+        profile_image_url: None,
+        background_image_url: None,
+    };
+    Fact::UserChanged { user_id: user.clone(), profile }
 }
 
 fn name(change: u64) -> String {
     format!("Change {change}")
-}
-
-/// One connection, one request at a time.
-struct Client {
-    server: SocketAddr,
-    stream: TcpStream,
-    received: Vec<u8>,
-}
-
-impl Client {
-    fn connect(server: SocketAddr) -> Result<Self, BenchError> {
-        let connected = TcpStream::connect(server).and_then(|stream| stream.set_nodelay(true).map(|()| stream));
-        let stream = connected.map_err(|source| BenchError::Connect { server, source })?;
-        Ok(Self { server, stream, received: Vec::new() })
-    }
-
-    /// The body of a successful answer as JSON; `None` if there is another one.
-    fn get<T: for<'body> Deserialize<'body>>(&mut self, target: &str) -> Result<Option<T>, BenchError> {
-        let request = format!("GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n", self.server);
-        self.stream.write_all(request.as_bytes()).map_err(|error| self.broken(&error))?;
-        self.received.clear();
-        let mut piece = [0; 4_096];
-        loop {
-            let count = self.stream.read(&mut piece).map_err(|error| self.broken(&error))?;
-            self.received.extend_from_slice(&piece[..count]);
-            match response::parse(&self.received).map_err(|malformed| self.broken(&malformed))? {
-                Some(answer) if answer.status == 200 => {
-                    return serde_json::from_slice(answer.body).map(Some).map_err(|error| self.broken(&error));
-                }
-                Some(_) => return Ok(None),
-                None if count == 0 => return Err(self.broken(&"the connection was closed")),
-                None => {}
-            }
-        }
-    }
-
-    fn broken(&self, reason: &dyn std::fmt::Display) -> BenchError {
-        BenchError::Broken { server: self.server, reason: reason.to_string() }
-    }
 }

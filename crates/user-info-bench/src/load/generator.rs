@@ -234,8 +234,7 @@ fn interrupted(error: io::Error) -> io::Result<()> {
 
 fn write_request(request: &mut Vec<u8>, config: &LoadConfig, user: &str) {
     request.clear();
-    let (before, after) = config.target.split_once("{}").unwrap_or((&config.target, ""));
-    let user = if before.len() == config.target.len() { "" } else { user };
-    write!(request, "GET {before}{user}{after} HTTP/1.1\r\nhost: {}\r\n\r\n", config.server)
+    let target = config.target.replacen("{}", user, 1);
+    write!(request, "GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n", config.server)
         .expect("memory takes what is written to it");
 }

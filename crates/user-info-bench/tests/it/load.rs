@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 
 use user_info_bench::BenchError;
 use user_info_bench::arrivals::Arrivals;
-use user_info_bench::floor;
 use user_info_bench::load::{Fault, LoadConfig, LoadReport, Pace, run};
 use user_info_bench::users::{Popularity, Population};
 
-use crate::servers::{answer_all, start, with};
+use crate::servers::{answer_all, floor, start, with};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -130,7 +129,7 @@ fn what_goes_wrong_is_counted_by_its_kind_and_the_rest_is_asked_all_the_same() {
 fn a_server_that_goes_away_is_asked_on() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
-    let server = runtime.block_on(floor::start("{}".into(), stop.clone())).unwrap();
+    let server = floor(&runtime, &stop);
     let stopping = thread::spawn(move || {
         thread::sleep(SECOND / 2);
         stop.cancel();
@@ -145,7 +144,7 @@ fn a_server_that_goes_away_is_asked_on() {
 fn as_fast_as_the_server_answers_every_connection_asks_all_the_time() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
-    let server = runtime.block_on(floor::start("{}".into(), stop.clone())).unwrap();
+    let server = floor(&runtime, &stop);
     let slow = start(|mut stream| {
         answer_all(&mut stream, |_| {
             thread::sleep(Duration::from_millis(20));

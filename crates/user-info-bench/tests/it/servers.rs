@@ -5,6 +5,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
 /// Starts a server that leaves every connection to `serve`. It ends with the test's process.
 pub(crate) fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -16,6 +19,14 @@ pub(crate) fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Socket
             thread::spawn(move || serve(stream));
         }
     });
+    address
+}
+
+/// A floor that runs in the background until it is told to stop.
+pub(crate) fn floor(runtime: &Runtime, stop: &CancellationToken) -> SocketAddr {
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(user_info_bench::floor::run(listener, "{}".into(), stop.clone()));
     address
 }
 

@@ -11,20 +11,16 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use serde_json::Value;
-use tokio::net::TcpStream;
-use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use user_info_core::{AccountState, Fact, Id, Profile, Timestamp};
+use user_info_bench::client::Client;
+use user_info_bench::freshness::profile;
+use user_info_core::Id;
 use user_info_log::{Log, NewRecord, Producer, ProducerConfig};
 use user_info_upstream::simulator::user_id;
 
-use super::latency::Latencies;
+use super::latency::SharedLatencies;
 use crate::exit::Failure;
 
 /// Connections that GET probes use in turn.
@@ -51,8 +47,8 @@ const PROBE_USER: &str = "update-probe";
 /// What the probes measured.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    pub(crate) get: Latencies,
-    pub(crate) update: Latencies,
+    pub(crate) get: SharedLatencies,
+    pub(crate) update: SharedLatencies,
     pub(crate) failed: AtomicU64,
 }
 
@@ -128,7 +124,7 @@ fn probe_gets(address: SocketAddr, figures: &Figures, stop: &CancellationToken) 
     at_rate(GETS_PER_SECOND, stop, |number, intended| {
         user = (user * 31 + 7) % USERS_ASKED;
         let client = &mut clients[number as usize % GET_CONNECTIONS];
-        let (status, _) = client.get(&format!("/users/{}", user_id(user)))?;
+        let (status, _) = ask(client, &format!("/users/{}", user_id(user)))?;
         figures.get.record(intended.elapsed());
         if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             figures.failed.fetch_add(1, Ordering::Relaxed);
@@ -144,8 +140,9 @@ fn probe_updates(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut client = Client::connect(address)?;
+    let user = Id::new(PROBE_USER).expect("the name is an id");
     at_rate(UPDATES_PER_SECOND, stop, |number, intended| {
-        producer.publish(&[NewRecord::fact(&probe_fact(format!("Update {number}")))])?;
+        producer.publish(&[NewRecord::fact(&profile(&user, format!("Update {number}")))])?;
         if shows(&mut client, number, intended)? {
             figures.update.record(intended.elapsed());
         } else {
@@ -158,7 +155,7 @@ fn probe_updates(
 /// Asks until the update, or a later one, shows.
 fn shows(client: &mut Client, number: u32, intended: Instant) -> anyhow::Result<bool> {
     while intended.elapsed() < UPDATE_MAX {
-        let (status, body) = client.get(&format!("/users/{PROBE_USER}"))?;
+        let (status, body) = ask(client, &format!("/users/{PROBE_USER}"))?;
         if status == StatusCode::OK {
             let answer: Value = serde_json::from_slice(&body).context("the answer is not JSON")?;
             let shown = answer["name"].as_str().and_then(|name| name.strip_prefix("Update ")?.parse::<u32>().ok());
@@ -171,53 +168,12 @@ fn shows(client: &mut Client, number: u32, intended: Instant) -> anyhow::Result<
     Ok(false)
 }
 
-fn probe_fact(name: String) -> Fact {
-    let profile = Profile {
-        username: "update_probe".into(),
-        name,
-        state: AccountState::Active,
-        joined_at: Timestamp::from_millis(0).expect("the epoch is a time"),
-        bio: Some("I am published again and again to measure how long a change takes to show.".into()),
-        location: None,
-        url: None,
-        profile_image_url: None,
-        background_image_url: None,
-    };
-    Fact::UserChanged { user_id: Id::new(PROBE_USER).expect("the name is an id"), profile }
-}
-
-/// One connection, one request at a time, with a runtime that runs while a request does.
-struct Client {
-    runtime: Runtime,
-    sender: SendRequest<Empty<Bytes>>,
-    host: String,
-}
-
-impl Client {
-    fn connect(address: SocketAddr) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().context("starting a client")?;
-        let connecting = async {
-            let stream = TcpStream::connect(address).await.with_context(|| format!("connecting to {address}"))?;
-            stream.set_nodelay(true).context("setting TCP_NODELAY")?;
-            let (sender, connection) = handshake(TokioIo::new(stream)).await.context("opening an HTTP connection")?;
-            tokio::spawn(connection);
-            anyhow::Ok(sender)
-        };
-        let sender = runtime.block_on(connecting)?;
-        Ok(Self { runtime, sender, host: address.to_string() })
+/// A server that fails is nothing to measure.
+fn ask(client: &mut Client, path: &str) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+    let (status, body) = client.get(path)?;
+    let status = StatusCode::from_u16(status).context("the answer has no status")?;
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        bail!("{path} was answered with {status}");
     }
-
-    fn get(&mut self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
-        let request = Request::get(path).header("host", &self.host).body(Empty::new()).context("building a request")?;
-        let Self { runtime, sender, .. } = self;
-        runtime.block_on(async {
-            let response = sender.send_request(request).await.with_context(|| format!("asking for {path}"))?;
-            let status = response.status();
-            if status == StatusCode::INTERNAL_SERVER_ERROR {
-                bail!("{path} was answered with {status}");
-            }
-            let body = response.into_body().collect().await.with_context(|| format!("reading the answer to {path}"))?;
-            Ok((status, body.to_bytes()))
-        })
-    }
+    Ok((status, body))
 }

@@ -95,7 +95,7 @@ impl Watcher {
 
     #[expect(clippy::print_stderr, reason = "for the person who watches; stdout is for the result")]
     fn print_line(&self, rate: f64) {
-        let (get, update) = (self.probes.get.summary(), self.probes.update.summary());
+        let (get, update) = (self.probes.get.percentiles(), self.probes.update.percentiles());
         eprintln!(
             "{} users, {} published, {rate:.0} events/s, lag {}, GET p50 {:.2} p95 {:.2} max {:.2} ms, update p50 {:.1} p95 \
              {:.1} max {:.1} ms",

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use user_info_audit::AuditReport;
+use user_info_bench::latency::Percentiles;
 
-use super::latency::Summary;
 use super::progress::Watcher;
 
 /// The figures of a demo. Later versions may add to its JSON form, but not rename.
@@ -14,8 +14,8 @@ use super::progress::Watcher;
 pub(crate) struct DemoResult {
     events: u64,
     users: u64,
-    get: Summary,
-    update: Summary,
+    get: Percentiles,
+    update: Percentiles,
     failed_probes: u64,
     dead_letters: u64,
     differences: u64,
@@ -26,8 +26,8 @@ impl DemoResult {
         Self {
             events: watcher.records(),
             users: audit.users,
-            get: watcher.probes.get.summary(),
-            update: watcher.probes.update.summary(),
+            get: watcher.probes.get.percentiles(),
+            update: watcher.probes.update.percentiles(),
             failed_probes: watcher.probes.failed.load(Ordering::Relaxed),
             dead_letters: watcher.dead_letters(),
             differences: audit.difference_count,
@@ -38,8 +38,8 @@ impl DemoResult {
         json!({
             "events": self.events,
             "users": self.users,
-            "get_ms": self.get.to_json(),
-            "update_ms": self.update.to_json(),
+            "get_ms": to_json(self.get),
+            "update_ms": to_json(self.update),
             "failed_probes": self.failed_probes,
             "dead_letters": self.dead_letters,
             "differences": self.differences,
@@ -47,12 +47,17 @@ impl DemoResult {
     }
 }
 
+fn to_json(percentiles: Percentiles) -> Value {
+    let Percentiles { count, p50, p95, p99, max, .. } = percentiles;
+    json!({"count": count, "p50": p50, "p95": p95, "p99": p99, "max": max})
+}
+
 impl fmt::Display for DemoResult {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "events applied   {}", self.events)?;
         writeln!(formatter, "users            {}", self.users)?;
         for (name, summary) in [("GET", self.get), ("fact to answer", self.update)] {
-            let Summary { count, p50, p95, p99, max } = summary;
+            let Percentiles { count, p50, p95, p99, max, .. } = summary;
             writeln!(
                 formatter,
                 "{name:16} p50 {p50:.2}  p95 {p95:.2}  p99 {p99:.2}  max {max:.2} ms  ({count} probes)"
