@@ -14,6 +14,7 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(1).enable_all().build().expect("a thread can be started")
 });
+
+/// How often an element is looked for again because the page replaced it: more often than a page can without being broken.
+const RENEWALS_MAX: u32 = 100;
 
 /// How a page is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,8 +149,8 @@ impl Browser {
     /// # Errors
     /// If there is none.
     pub fn text(&self, selector: &str) -> Result<String> {
-        let text = async { self.session.find(Locator::Css(selector)).await?.text().await };
-        wait_for(text).with_context(|| format!("nothing to read at {selector}"))
+        let text = || wait_for(async { self.session.find(Locator::Css(selector)).await?.text().await });
+        while_renewed(text).with_context(|| format!("nothing to read at {selector}"))
     }
 
     /// Clicks the first element that the CSS selector finds.
@@ -154,8 +158,8 @@ impl Browser {
     /// # Errors
     /// If there is none, or something covers it.
     pub fn click(&self, selector: &str) -> Result<()> {
-        let click = async { self.session.find(Locator::Css(selector)).await?.click().await };
-        wait_for(click).with_context(|| format!("cannot click {selector}"))
+        let click = || wait_for(async { self.session.find(Locator::Css(selector)).await?.click().await });
+        while_renewed(click).with_context(|| format!("cannot click {selector}"))
     }
 
     /// Types into the first element that the CSS selector finds; `\u{e007}` is the Enter key, `\u{e004}` the Tab key.
@@ -245,6 +249,17 @@ impl Browser {
 
     fn issue(&self, command: impl WebDriverCompatibleCommand + Send + 'static) -> Result<Value> {
         Ok(wait_for(self.session.issue_cmd(command))?)
+    }
+}
+
+/// Looks again while the page replaced the element after it was found: nothing is wrong with a page that renews itself.
+fn while_renewed<T>(act: impl Fn() -> Result<T, CmdError>) -> Result<T, CmdError> {
+    let mut renewals = 0;
+    loop {
+        match act() {
+            Err(error) if error.is_stale_element_reference() && renewals < RENEWALS_MAX => renewals += 1,
+            done => return done,
+        }
     }
 }
 

@@ -97,6 +97,27 @@ fn a_page_is_looked_at_in_the_chosen_way() {
 }
 
 #[test]
+fn what_a_page_replaces_again_and_again_can_be_read_and_clicked() {
+    let (_directory, address) = page();
+    let browser = Browser::start().unwrap();
+    browser.open(&address).unwrap();
+    // Rarer than reading or clicking takes on a busy machine, so that one of them gets through; often enough to meet many.
+    let renewing = "const renew = (name) => {
+        const old = document.querySelector(name);
+        old.replaceWith(old.cloneNode(true));
+    };
+    setInterval(renew, 25, 'h1');
+    setInterval(renew, 400, 'button')";
+    browser.evaluate(renewing).unwrap();
+    for _ in 0..100 {
+        assert_eq!(browser.text("h1").unwrap(), "Hello");
+    }
+    for _ in 0..10 {
+        browser.click("button").unwrap();
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_an_error() {
     let browser = Browser::start().unwrap();
     let thrown = browser.evaluate("nothing.there").unwrap_err().to_string();
