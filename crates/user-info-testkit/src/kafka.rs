@@ -35,8 +35,20 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 pub struct BrokerConfig {
     /// How clients connect.
     pub security: Security,
+    /// What Java is told to be good at.
+    pub speed: Speed,
     /// Lines of `server.properties`, name and value; they win over the broker's own.
     pub properties: Vec<(String, String)>,
+}
+
+/// What a broker's Java is told to be good at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speed {
+    /// Starting soon, on little memory: what nearly all tests want.
+    #[default]
+    Start,
+    /// Carrying much: Java's own choices, as in production.
+    Throughput,
 }
 
 /// A broker of a test, killed when it is dropped. Topics are not created by themselves; a record may have 16 MiB.
@@ -45,6 +57,7 @@ pub struct KafkaBroker {
     // Declared first, so dropped first: the directory goes when nobody writes to it any more.
     process: Option<Process>,
     installation: Installation,
+    speed: Speed,
     dir: TempDir,
     ports: Ports,
     credentials: Option<Credentials>,
@@ -64,7 +77,8 @@ impl KafkaBroker {
             Security::SaslSsl => Some(Credentials::generate(dir.path())?),
         };
         properties::write(dir.path(), &ports, credentials.as_ref(), &config.properties)?;
-        let mut broker = Self { process: None, installation, dir, ports, credentials };
+        let speed = config.speed;
+        let mut broker = Self { process: None, installation, speed, dir, ports, credentials };
         broker.format()?;
         broker.launch()?;
         Ok(broker)
@@ -74,6 +88,12 @@ impl KafkaBroker {
     #[must_use]
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.ports.client)
+    }
+
+    /// The id of its process; `None` if it does not run.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
     }
 
     /// What clients need to connect with [`Security::SaslSsl`]; nothing otherwise.
@@ -138,7 +158,7 @@ impl KafkaBroker {
 
     /// Prepares the data directory, which holds the users of SCRAM from the start.
     fn format(&self) -> Result<()> {
-        let mut command = self.installation.java(self.dir.path(), "kafka.tools.StorageTool");
+        let mut command = self.installation.java(self.dir.path(), Speed::Start, "kafka.tools.StorageTool");
         command.args(["format", "--standalone", "--cluster-id", CLUSTER_ID, "--config", properties::FILE_NAME]);
         if let Some(credentials) = &self.credentials {
             command.arg("--add-scram").arg(credentials.scram_record());
@@ -150,7 +170,7 @@ impl KafkaBroker {
     }
 
     fn launch(&mut self) -> Result<()> {
-        let mut command = self.installation.java(self.dir.path(), "kafka.Kafka");
+        let mut command = self.installation.java(self.dir.path(), self.speed, "kafka.Kafka");
         command.arg(properties::FILE_NAME);
         let mut process = Process::spawn(&command)?;
         process.wait_for_line(STARTED_LINE, START_LIMIT).context("Kafka does not start")?;

@@ -153,6 +153,12 @@ impl RedisServer {
         Ok(())
     }
 
+    /// The id of its process; `None` if it does not run.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// Whether its process is there; a paused one is.
     ///
     /// # Errors

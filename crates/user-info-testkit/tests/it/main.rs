@@ -10,6 +10,7 @@ mod broker;
 mod browser;
 mod lifetime;
 mod port;
+mod postgres;
 mod process;
 mod randomness;
 mod redis_cluster;
