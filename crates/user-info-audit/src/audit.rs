@@ -21,13 +21,15 @@ pub struct AuditOptions {
     pub settle: Duration,
     /// How many differences, and how many tainted keys, the report lists; all are counted.
     pub listed_max: usize,
+    /// How many users are compared; of more, that many are taken, evenly spread.
+    pub users_max: usize,
     /// How many usernames are looked up; of more, that many are taken, evenly spread.
     pub usernames_max: usize,
 }
 
 impl Default for AuditOptions {
     fn default() -> Self {
-        Self { settle: Duration::from_secs(60), listed_max: 1000, usernames_max: 10_000 }
+        Self { settle: Duration::from_secs(60), listed_max: 1000, users_max: usize::MAX, usernames_max: 10_000 }
     }
 }
 
@@ -42,7 +44,7 @@ pub fn run(log: &Log, subject: SubjectConfig, options: AuditOptions) -> Result<A
     tracing::info!(records = reader.model().records(), "read {} records of the log", reader.model().records());
 
     let mut findings = Findings::new(options.listed_max);
-    let mut open = Open::all(reader.model(), options.usernames_max);
+    let mut open = Open::all(reader.model(), options.users_max, options.usernames_max);
     findings.users = open.users.len() as u64;
     findings.usernames = open.names.len() as u64;
     if open.is_empty() {

@@ -19,7 +19,7 @@ use crate::positions::Positions;
 use crate::reader::{BeyondEnd, Reader};
 use crate::report::{About, Findings, Mismatch};
 
-use server::Server;
+use server::{Server, Stands};
 use store::StoreView;
 
 /// Longest username that can be asked for, in bytes. Some names grow when they are written in lower case.
@@ -32,6 +32,9 @@ pub enum SubjectConfig {
     Store(StoreUrl, Box<StoreOptions>),
     /// A server, by the URL of its public address, such as `http://127.0.0.1:8080`.
     Server(String),
+    /// A server that says nothing of where its answers stand, by its URL. Only while nothing is published, and once the server
+    /// has taken in all of the log: every answer is held against the log's end.
+    ServerAtRest(String),
 }
 
 /// What is audited.
@@ -44,7 +47,10 @@ impl Subject {
     pub(crate) fn new(config: SubjectConfig, patience: Duration) -> Result<Self, AuditError> {
         match config {
             SubjectConfig::Store(url, options) => Ok(Self::Store(Box::new(StoreView::new(url, *options)))),
-            SubjectConfig::Server(url) => Ok(Self::Server(Box::new(Server::new(&url, patience)?))),
+            SubjectConfig::Server(url) => Ok(Self::Server(Box::new(Server::new(&url, Stands::AsStated, patience)?))),
+            SubjectConfig::ServerAtRest(url) => {
+                Ok(Self::Server(Box::new(Server::new(&url, Stands::AtTheEnd, patience)?)))
+            }
         }
     }
 
@@ -95,13 +101,14 @@ impl fmt::Display for Wait {
 }
 
 impl Open {
-    /// Everything that a model can be asked: its users, and at most `names_max` of its names, evenly spread.
-    pub(crate) fn all(model: &Model, names_max: usize) -> Self {
-        let users = model.users().map(|user| (user.to_owned(), None)).collect();
-        let askable = || model.names().filter(|name| name.len() <= USERNAME_BYTES_MAX);
-        let step = askable().count().div_ceil(names_max.max(1)).max(1);
-        let names = askable().step_by(step).take(names_max).map(|name| (name.to_owned(), None)).collect();
-        Self { first: true, users, names }
+    /// What a model can be asked: at most `users_max` of its users and `names_max` of its names, evenly spread.
+    pub(crate) fn all(model: &Model, users_max: usize, names_max: usize) -> Self {
+        let names = || model.names().filter(|name| name.len() <= USERNAME_BYTES_MAX);
+        Self {
+            first: true,
+            users: spread(model.users(), model.users().count(), users_max),
+            names: spread(names(), names().count(), names_max),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -118,6 +125,12 @@ impl Open {
             findings.add(model, about, mismatch, model.positions());
         }
     }
+}
+
+/// At most `most` of so many, evenly spread, none of them asked yet.
+fn spread<'model>(all: impl Iterator<Item = &'model str>, count: usize, most: usize) -> BTreeMap<String, Option<Wait>> {
+    let step = count.div_ceil(most.max(1)).max(1);
+    all.step_by(step).take(most).map(|asked| (asked.to_owned(), None)).collect()
 }
 
 /// A record that keeps an answer about a username from being compared: one about the profile of anybody who had the

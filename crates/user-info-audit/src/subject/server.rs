@@ -28,6 +28,16 @@ const ID_BYTES_PER_REQUEST: usize = 4096;
 /// A server that is asked.
 pub(crate) struct Server {
     client: Client,
+    stands: Stands,
+}
+
+/// Where a server's answers stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stands {
+    /// Where each answer says.
+    AsStated,
+    /// At the end of the log, which does not move.
+    AtTheEnd,
 }
 
 /// What a server says of a user.
@@ -52,8 +62,8 @@ struct Withheld {
 }
 
 impl Server {
-    pub(crate) fn new(url: &str, patience: Duration) -> Result<Self, AuditError> {
-        Ok(Self { client: Client::new(url, patience)? })
+    pub(crate) fn new(url: &str, stands: Stands, patience: Duration) -> Result<Self, AuditError> {
+        Ok(Self { client: Client::new(url, patience)?, stands })
     }
 
     pub(crate) fn reach(&self) -> Result<(), AuditError> {
@@ -63,14 +73,16 @@ impl Server {
     pub(crate) fn pass(&self, reader: &mut Reader, open: Open, findings: &mut Findings) -> Result<Open, AuditError> {
         let mut still = Open::default();
         for users in batches(open.users.into_keys()) {
-            let (positions, answers) = self.ask_users(&users)?;
+            let (answered, answers) = self.ask_users(&users)?;
+            let positions = self.positions(&answered, reader)?;
             if !stand_at(reader, &positions, findings)? {
                 return Ok(Open::default());
             }
             compare_users(reader, &answers, &positions, &mut still, findings)?;
         }
         for name in open.names.into_keys() {
-            let (positions, answer) = self.ask_name(written(reader.model(), &name))?;
+            let (answered, answer) = self.ask_name(written(reader.model(), &name))?;
+            let positions = self.positions(&answered, reader)?;
             if !stand_at(reader, &positions, findings)? {
                 return Ok(Open::default());
             }
@@ -79,7 +91,7 @@ impl Server {
         Ok(still)
     }
 
-    fn ask_users(&self, users: &[String]) -> Result<(Positions, BTreeMap<String, Answer>), AuditError> {
+    fn ask_users(&self, users: &[String]) -> Result<(Answered, BTreeMap<String, Answer>), AuditError> {
         let ids: Vec<String> = users.iter().map(|user| encoded(user)).collect();
         let answered = self.client.get(&format!("/users?ids={}", ids.join(",")))?;
         if answered.status != 200 {
@@ -97,11 +109,11 @@ impl Server {
         }
         match users.iter().find(|user| !answers.contains_key(*user)) {
             Some(user) => Err(self.client.unexpected(format!("nothing about user {user}, which was asked"))),
-            None => Ok((self.positions(&answered)?, answers)),
+            None => Ok((answered, answers)),
         }
     }
 
-    fn ask_name(&self, name: &str) -> Result<(Positions, Answer), AuditError> {
+    fn ask_name(&self, name: &str) -> Result<(Answered, Answer), AuditError> {
         let answered = self.client.get(&format!("/users?username={}", encoded(name)))?;
         let answer = match answered.status {
             200 => Answer::Page(self.read(&answered)?),
@@ -109,14 +121,17 @@ impl Server {
             404 => Answer::Unknown,
             _ => return Err(self.surprise(&answered, "to a request for a username")),
         };
-        Ok((self.positions(&answered)?, answer))
+        Ok((answered, answer))
     }
 
     fn read<'answer, T: Deserialize<'answer>>(&self, answered: &'answer Answered) -> Result<T, AuditError> {
         serde_json::from_slice(&answered.body).map_err(|error| self.client.unexpected(format!("unknown JSON: {error}")))
     }
 
-    fn positions(&self, answered: &Answered) -> Result<Positions, AuditError> {
+    fn positions(&self, answered: &Answered, reader: &Reader) -> Result<Positions, AuditError> {
+        if self.stands == Stands::AtTheEnd {
+            return Ok(reader.model().positions().clone());
+        }
         let text = answered.positions.as_deref();
         let text = text.ok_or_else(|| self.client.unexpected("without the header user-info-positions".into()))?;
         text.parse().map_err(|error| self.client.unexpected(format!("with a header user-info-positions where {error}")))

@@ -353,6 +353,29 @@ fn answers_outside_of_the_contract_are_refused() {
 }
 
 #[test]
+fn only_so_many_users_are_compared_evenly_spread() {
+    let records: Vec<NewRecord> = (0..20).map(|user| profile(&user.to_string(), &format!("n{user}"))).collect();
+    let (world, store) = followed_world(&records);
+    let server = FakeServer::start(Behaviour::good(store));
+    let report = audit(&world, &server, AuditOptions { users_max: 7, ..patient() }).unwrap();
+    assert!(report.is_clean() && report.users == 7, "{report}");
+}
+
+#[test]
+fn at_rest_a_server_need_not_say_where_its_answers_stand() {
+    let (world, store) = followed_world(&[profile("1", "ann"), profile("2", "bob")]);
+    let silent = || Behaviour { states_positions: false, ..Behaviour::good(store.clone()) };
+    let at_rest =
+        |server: &FakeServer| run(&world.log, SubjectConfig::ServerAtRest(server.url.clone()), impatient()).unwrap();
+    let report = at_rest(&FakeServer::start(silent()));
+    assert!(report.is_clean() && report.users == 2, "{report}");
+    damage(&store, vec![Change::Add(pair(Relation::Lists, "1", "l"))]);
+    let report = at_rest(&FakeServer::start(silent()));
+    let [line] = &differences(&report)[..] else { panic!("{report}") };
+    assert!(line.starts_with("user 1: list_count is 1, the log says 0"), "{line}");
+}
+
+#[test]
 fn a_field_that_is_missing_is_a_difference() {
     let (world, store) = followed_world(&[profile("1", "ann")]);
     let body = r#"{"users":[{"user_id":"1","username":"ann","name":"A Name","bio":null,"location":"Here",
