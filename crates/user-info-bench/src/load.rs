@@ -56,7 +56,8 @@ pub struct LoadConfig {
     pub warm_up: Duration,
     /// How long requests are counted after that.
     pub duration: Duration,
-    /// How long an answer may take; then its connection is given up.
+    /// How long an answer may take; then its connection is given up. So long after the end, what still waits for a connection is
+    /// given up too.
     pub answer_limit: Duration,
     /// Who is asked for.
     pub population: Population,

@@ -50,6 +50,14 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Response<'_>>, Malformed> {
     Ok(bytes.get(head_length..length).map(|body| Response { status, body, closes, length }))
 }
 
+/// The text of a header of the answer that `bytes` begin with; `None` if it has none of this name, or it is no text.
+pub fn header<'bytes>(bytes: &'bytes [u8], name: &str) -> Option<&'bytes str> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut head = httparse::Response::new(&mut headers);
+    head.parse(bytes).ok()?;
+    value(head.headers, name).and_then(|value| std::str::from_utf8(value).ok())
+}
+
 fn content_length(headers: &[httparse::Header<'_>]) -> Result<usize, Malformed> {
     let text = value(headers, "content-length").and_then(|value| std::str::from_utf8(value).ok());
     text.and_then(|text| text.trim().parse().ok()).ok_or(Malformed::NoLength)

@@ -17,9 +17,12 @@ use crate::arrivals::Schedule;
 use crate::error::BenchError;
 use crate::users::Users;
 
-/// How long before a request is due waiting turns into spinning: a thread that the kernel wakes is late by 60 µs in the middle
-/// and by more now and then.
-const SPIN: Duration = Duration::from_micros(200);
+/// How long before a request is due waiting turns into spinning: what the kernel takes to wake a thread that goes first. Longer
+/// would be punctual as well, and take a core from those who are measured.
+const SPIN: Duration = Duration::from_micros(30);
+
+/// How far the generator goes first, from 0 to -20: it stands for clients on machines of their own.
+const NICENESS: i32 = -10;
 
 /// The token of the alarm, after those of the connections.
 const ALARM: Token = Token(usize::MAX);
@@ -92,6 +95,8 @@ impl Generator {
     }
 
     pub(super) fn run(mut self) -> Result<LoadReport, BenchError> {
+        // Of this thread alone, on Linux. Where it is not allowed, the generator is late now and then, and reports it.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
         self.times = Times::from(Instant::now(), &self.config);
         let mut events = Events::with_capacity(self.connections.len().max(1));
         let mut swept = self.times.began;
@@ -109,6 +114,7 @@ impl Generator {
             if now.duration_since(swept) >= SWEEP {
                 swept = now;
                 self.give_up_late(now);
+                self.give_up_waiting(now);
             }
         }
     }
@@ -215,6 +221,17 @@ impl Generator {
             if self.connections[number].as_ref().is_some_and(|connection| connection.is_late(now, limit)) {
                 self.close(number, Fault::TimedOut);
             }
+        }
+    }
+
+    /// A server that is asked for more than it can do would be waited for as long again, or many times as long: what has no
+    /// connection yet when an answer's time is over since the end is not sent any more.
+    fn give_up_waiting(&mut self, now: Instant) {
+        if now < self.times.ends + self.config.answer_limit {
+            return;
+        }
+        while let Some(waiting) = self.waiting.pop_front() {
+            self.note_fault(waiting.due, Fault::TimedOut);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Answers, piece by piece.
 
 use proptest::prelude::*;
-use user_info_bench::response::{Malformed, RESPONSE_BYTES_MAX, parse};
+use user_info_bench::response::{Malformed, RESPONSE_BYTES_MAX, header, parse};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nuser-info-age-ms: 0\r\n\r\nhello";
 
@@ -23,6 +23,13 @@ fn answers_without_a_body_and_those_that_end_the_connection_are_told() {
     let last =
         parse(b"HTTP/1.1 503 Service Unavailable\r\nConnection: Close\r\ncontent-length: 0\r\n\r\n").unwrap().unwrap();
     assert!(last.closes);
+}
+
+#[test]
+fn a_header_is_found_in_any_case_and_none_is_made_up() {
+    assert_eq!(header(ANSWER, "User-Info-Age-Ms"), Some("0"));
+    assert_eq!(header(ANSWER, "etag"), None);
+    assert_eq!(header(b"SSH-2.0-OpenSSH\r\n\r\n", "etag"), None);
 }
 
 #[test]
