@@ -15,7 +15,7 @@ setup: ## Install what building needs and is missing
 	@tools/setup build
 
 .PHONY: setup-test
-setup-test: ## Install what the tests need besides: Java, Maven, Kafka, Redis, curl, Python and its clients, Chromium, axe-core
+setup-test: ## Install what the tests need besides: Java, Maven, Kafka, Redis, PostgreSQL, curl, Python and its clients, Chromium, axe-core
 	@tools/setup test
 
 .PHONY: demo
@@ -35,6 +35,12 @@ soak: setup-test ## The same tests, with the randomized ones running for long
 bench: setup-test ## How fast the stores apply, answer and open, with a million users: RocksDB beside Redis; and what pages take
 	@tools/claim-target release
 	@cargo bench --locked -p user-info-store -p user-info-bench
+
+.PHONY: measure
+measure: setup-test ## The service beside the other designs, with a report; hours. ARGS="run read-latency --users 100000" for less
+	@tools/claim-target release
+	@cargo build --release --locked --workspace --bins
+	@"$(CARGO_TARGET_DIR)/release/user-info-measure" $(or $(ARGS),all)
 
 .PHONY: fmt
 fmt: ## Format the sources

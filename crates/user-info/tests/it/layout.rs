@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// What each crate may depend on. A crate that is not here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("user-info-core", &[]),
     ("user-info-testkit", &[]),
     ("user-info-log", &["user-info-core"]),
@@ -16,6 +16,17 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     ("user-info-upstream", &["user-info-core", "user-info-log"]),
     ("user-info-audit", &["user-info-core", "user-info-log", "user-info-store"]),
     ("user-info-bench", &["user-info-core", "user-info-log", "user-info-service"]),
+    (
+        MEASURE,
+        &[
+            "user-info-audit",
+            "user-info-bench",
+            "user-info-core",
+            "user-info-log",
+            "user-info-service",
+            "user-info-testkit",
+        ],
+    ),
     (
         "user-info",
         &[
@@ -29,6 +40,9 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
         ],
     ),
 ];
+
+/// Starts real servers to measure with, as tests do. The table keeps it out of the program.
+const MEASURE: &str = "user-info-measure";
 
 /// Those that meet in the topics alone, in tests as well.
 const STRANGERS: [&str; 2] = ["user-info-service", "user-info-upstream"];
@@ -92,8 +106,8 @@ fn crates_depend_on_what_the_table_allows() {
 }
 
 #[test]
-fn the_testkit_is_for_tests_alone() {
-    for (name, _) in MAY_DEPEND_ON {
+fn the_testkit_is_for_tests_and_measurements_alone() {
+    for (name, _) in MAY_DEPEND_ON.into_iter().filter(|(name, _)| *name != MEASURE) {
         assert!(!dependencies(name).normal.contains("user-info-testkit"), "{name} takes the testkit into the program");
     }
 }
