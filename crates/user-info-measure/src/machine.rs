@@ -42,7 +42,8 @@ fn after<'text>(text: &'text str, name: &str) -> Option<&'text str> {
 fn revision() -> String {
     let git = |arguments: &[&str]| said("git", arguments).unwrap_or_default();
     let changed = if git(&["status", "--porcelain", "--untracked-files=no"]).is_empty() { "" } else { "+" };
-    git(&["rev-parse", "--short", "HEAD"]) + changed
+    let commit = git(&["rev-parse", "--short", "HEAD"]);
+    if commit.is_empty() { "unknown".into() } else { commit + changed }
 }
 
 fn versions() -> Vec<String> {
@@ -55,7 +56,7 @@ fn versions() -> Vec<String> {
 
 /// What a program writes; Java says its version on standard error.
 fn said(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).output().ok()?;
+    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     Some(String::from_utf8_lossy(&text).trim().to_owned())
 }

@@ -33,8 +33,16 @@ use peer::{gateway, owner, tables};
 use results::Results;
 use run::{Failures, RunConfig};
 
-fn main() -> Result<ExitCode> {
-    match Arguments::parse().command {
+#[expect(clippy::print_stderr, reason = "why nothing was measured is for who waited")]
+fn main() -> ExitCode {
+    run_command(Arguments::parse().command).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run_command(command: Command) -> Result<ExitCode> {
+    match command {
         Command::Run(arguments) => carry_out(&arguments, arguments.matrix()),
         Command::Matrix(MatrixArguments { run }) => carry_out(&run, run.whole_matrix()),
         Command::Report(arguments) => {

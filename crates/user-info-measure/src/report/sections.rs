@@ -6,7 +6,7 @@ use super::charts::{self, Picture};
 use super::spread::Measured;
 use super::table::{Table, cell};
 use crate::scenario::{Case, Scenario};
-use crate::subject::{Subject, postgres_settings};
+use crate::subject::{Design, Subject, postgres_settings};
 
 /// A part of the report.
 pub(crate) struct Section {
@@ -71,13 +71,22 @@ fn texts(measured: &[Measured]) -> Vec<(String, String)> {
     measured.iter().flat_map(texts).collect()
 }
 
+/// What is set besides what a server comes with.
 fn settings(subject: Subject) -> String {
-    let settings = postgres_settings(subject).iter().map(|(name, value)| format!("{name} = {value}"));
-    let uses_postgres = subject.words().contains("PostgreSQL");
-    match (uses_postgres, subject.is_tuned()) {
-        (true, true) => settings.collect::<Vec<String>>().join(", "),
-        (true, false) => "PostgreSQL's own".into(),
-        (false, _) => "–".into(),
+    let postgres = || {
+        let settings = postgres_settings(subject).iter().map(|(name, value)| format!("{name} = {value}"));
+        let settings: Vec<String> = settings.collect();
+        if settings.is_empty() { "PostgreSQL as it comes".into() } else { settings.join(", ") }
+    };
+    match subject.design() {
+        Design::Ours { .. } | Design::Floor => "as it comes".into(),
+        Design::SharedTables => postgres(),
+        Design::Microservices { cache_lifetime_s: None } => postgres(),
+        Design::Microservices { cache_lifetime_s: Some(lifetime_s) } => {
+            format!("entries live {lifetime_s} s; {}", postgres())
+        }
+        Design::Streams { .. } if subject.is_tuned() => "--tuned, see peers/kafka-streams".into(),
+        Design::Streams { .. } => "--defaults, see peers/kafka-streams".into(),
     }
 }
 

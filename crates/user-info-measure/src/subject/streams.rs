@@ -16,7 +16,6 @@ fn folder() -> PathBuf {
 pub(crate) fn build() -> Result<()> {
     let mut maven = Command::new("mvn");
     maven.current_dir(folder()).args(["-q", "-B", "-DskipTests", "package", "dependency:copy-dependencies"]);
-    maven.args(["-DoutputDirectory=target/libs"]);
     let status = maven.status().context("cannot run mvn: run `make setup-test`")?;
     ensure!(status.success(), "Maven could not build the peer in {}", folder().display());
     Ok(())
