@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Measure everything: all scenarios of ours, and of each peer what it needs to be compared
     #[command(name = "all")]
-    Matrix(MatrixArguments),
+    Matrix(RunArguments),
     /// Write what was measured as a page and pictures
     Report(ReportArguments),
     /// Hold the service to the limits of the requirement; exit status 1 if one is broken
@@ -67,12 +67,6 @@ pub(crate) struct RunArguments {
     /// The folder of results; what is there already is not measured again
     #[arg(long, value_name = "FOLDER", default_value = "data/measurements")]
     pub(crate) results: PathBuf,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct MatrixArguments {
-    #[command(flatten)]
-    pub(crate) run: RunArguments,
 }
 
 #[derive(Args, Debug)]

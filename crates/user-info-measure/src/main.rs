@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Parser;
 
-use arguments::{Arguments, Command, MatrixArguments, PeerKind, RunArguments};
+use arguments::{Arguments, Command, PeerKind, RunArguments};
 use peer::gateway::CacheConfig;
 use peer::{gateway, owner, tables};
 use results::Results;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 fn run_command(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(arguments) => carry_out(&arguments, arguments.matrix()),
-        Command::Matrix(MatrixArguments { run }) => carry_out(&run, run.whole_matrix()),
+        Command::Matrix(arguments) => carry_out(&arguments, arguments.whole_matrix()),
         Command::Report(arguments) => {
             report::write(&Results::new(&arguments.results), &arguments.out)?;
             Ok(ExitCode::SUCCESS)
